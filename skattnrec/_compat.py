@@ -1,0 +1,9 @@
+"""The one place that imports private names of scikit-learn.
+
+When a scikit-learn release moves one of them, only this file changes.
+"""
+
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+
+__all__ = ["Interval", "StrOptions", "fit_context"]

@@ -1,0 +1,356 @@
+"""The contract of a recommender, and how to write your own.
+
+A recommender is a scikit-learn estimator on a matrix of users x items. Rows given to ``predict``
+or ``recommend`` are *histories*: they are scored by what they hold, never looked up by their row
+number, so new users need no special treatment.
+
+To write a recommender, derive from :class:`BaseRecommender` and define
+
+``_fit(X, times)``
+    Learn from a canonical CSR array of shape (n_users, n_items), float32 or float64, and set
+    attributes that end in an underscore. ``times`` is None or an array that holds the time of
+    every element of ``X.data``.
+``_score(X, times)``
+    Return a new float array of shape (n_rows, n_items), finite, each row a function of that row
+    of ``X`` alone. Empty rows may hold anything: the base class gives them ``prior_``.
+
+and, where the model can do better than the defaults,
+
+``_prior(X)``
+    The scores of an empty history, shape (n_items,). Default: the number of known ratings.
+``_explain(X, times, items)``
+    Split the scores of one row into contributions; see :class:`Explanation`.
+``_item_similarity(items)``
+    Scores of shape (len(items), n_items). Default: what a history of that one item would score.
+
+Models of explicit feedback, which accept negative ratings, override ``_accepts_negative``.
+:func:`skattnrec.checks.check_recommender` checks the laws that every recommender obeys.
+"""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from ._compat import fit_context
+from ._kernels.topk import mask_entries, top_k
+from ._validation import (
+    check_cutoff,
+    check_item_indices,
+    check_timestamps,
+    validate_interactions,
+)
+from .metrics import RankingScorer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["BaseRecommender", "Explanation"]
+
+_BLOCK_ENTRIES = 2**23  # scores held at a time by recommend
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Scores of one history, split into the contributions of their sources.
+
+    ``baseline + contributions.sum(axis=1)`` equals ``scores``.
+
+    Attributes
+    ----------
+    items : ndarray of shape (n,), intp
+        The explained item columns.
+    scores : ndarray of shape (n,)
+        What ``predict`` gives these items.
+    baseline : ndarray of shape (n,)
+        The part of each score that no source accounts for (a mean rating, the prior).
+    sources : ndarray of shape (s,), intp
+        Item columns of the history, or row numbers of the training matrix.
+    contributions : ndarray of shape (n, s)
+        What each source adds to each score.
+    source : {"item", "user"}
+        What ``sources`` counts.
+    heads : ndarray of shape (n_heads, n, s) or None
+        The contributions of each attention head; their sum over heads is ``contributions``.
+    """
+
+    items: np.ndarray
+    scores: np.ndarray
+    baseline: np.ndarray
+    sources: np.ndarray
+    contributions: np.ndarray
+    source: str = "item"
+    heads: np.ndarray | None = None
+
+
+class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
+    """Base class of all recommenders; the module docstring tells how to write one.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of items.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Item names, when ``fit`` got a DataFrame with string column names.
+    prior_ : ndarray of shape (n_features_in_,)
+        Scores of an empty history.
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {}
+
+    # timestamps are routed by meta-estimators without any set_fit_request call
+    __metadata_request__fit = {"timestamps": True}
+    __metadata_request__predict = {"timestamps": True}
+    __metadata_request__score = {"timestamps": True}
+
+    # -- what a model defines ---------------------------------------------------------------
+
+    @abstractmethod
+    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+        """Learn from interactions."""
+
+    @abstractmethod
+    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        """Score all items for histories; shape (n_rows, n_items)."""
+
+    def _prior(self, X: sp.csr_array) -> np.ndarray:
+        """Scores of an empty history: the number of known ratings of each item."""
+        return np.bincount(X.indices, minlength=X.shape[1]).astype(X.dtype)
+
+    def _explain(
+        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Split scores of one non-empty row: (baseline, sources, contributions, extra fields)."""
+        raise NotImplementedError(f"{type(self).__name__} does not explain its scores.")
+
+    def _item_similarity(self, items: np.ndarray) -> np.ndarray:
+        """Scores of all items for histories that hold one item each."""
+        one = sp.csr_array(
+            (np.ones(len(items), self.prior_.dtype), (np.arange(len(items)), items)),
+            shape=(len(items), self.n_features_in_),
+        )
+        return self._score(one, None)
+
+    def _accepts_negative(self) -> bool:
+        """Tell whether negative ratings mean something to the model."""
+        return False
+
+    # -- what users call ----------------------------------------------------------------------
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None, *, timestamps: Any = None) -> BaseRecommender:
+        """Learn from ratings.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_users, n_items)
+            Ratings. Stored entries are known, absent ones unknown; in dense input 0 is unknown.
+        y : Ignored
+            Accepted for scikit-learn's sake and never used.
+        timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
+            The time of every known rating, any unit. Models without a notion of order check
+            and then ignore them.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            On NaN or infinite ratings, wrong shapes, empty matrices, negative ratings where the
+            model does not accept them, and timestamps that do not match ``X``.
+        """
+        X, times = self._validate(X, timestamps, reset=True)
+        self.prior_ = self._prior(X)
+        self._fit(X, times)
+        return self
+
+    def predict(self, X: Any, *, timestamps: Any = None) -> np.ndarray:
+        """Score every item for every history.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_rows, n_items)
+            Histories, of known users or new ones.
+        timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
+            The time of every entry of ``X``.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_rows, n_items)
+            Finite. Rating models: ratings on the scale of ``X``; ranking models: scores that
+            are comparable within a row. Rows without history get ``prior_``.
+        """
+        check_is_fitted(self)
+        X, times = self._validate(X, timestamps, reset=False)
+        return self._score_or_prior(X, times)
+
+    def recommend(
+        self,
+        X: Any,
+        k: int = 10,
+        *,
+        exclude_seen: bool = True,
+        items: Any = None,
+        timestamps: Any = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Recommend the k best items for every history.
+
+        Works in blocks of rows, so that memory stays small for any number of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_rows, n_items)
+            Histories, of known users or new ones.
+        k : int, default=10
+            Length of each list, at most the number of candidate items.
+        exclude_seen : bool, default=True
+            Leave out the items of the history.
+        items : array-like of int, default=None
+            The candidate item columns; None means all.
+        timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
+            The time of every entry of ``X``.
+
+        Returns
+        -------
+        indices : ndarray of shape (n_rows, k)
+            Item columns, best first, ties to the lower column; -1 where a row has fewer than k
+            candidates left.
+        scores : ndarray of shape (n_rows, k)
+            Their scores, NaN where the index is -1.
+        """
+        check_is_fitted(self)
+        X, times = self._validate(X, timestamps, reset=False)
+        if items is None:
+            candidates = np.arange(self.n_features_in_)
+        else:
+            candidates = np.sort(check_item_indices(items, self.n_features_in_))
+        k = check_cutoff(k, len(candidates))
+        lists = []
+        for block, block_times in _row_blocks(X, times):
+            scores = self._score_or_prior(block, block_times)
+            if exclude_seen:
+                mask_entries(scores, block.indptr, block.indices)
+            lists.append(top_k(scores, candidates, k))
+        return np.concatenate([i for i, _ in lists]), np.concatenate([s for _, s in lists])
+
+    def score(self, X: Any, y: Any = None, *, timestamps: Any = None) -> float:
+        """NDCG@10 of :class:`~skattnrec.metrics.RankingScorer` with its default settings.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_rows, n_items)
+            Histories. Without ``y``, a fifth of each row is hidden and has to be found again.
+        y : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
+            Held-out ratings. A one-dimensional ``y``, which scikit-learn's tools may pass
+            along, is ignored.
+        timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
+            The time of every entry of ``X``.
+
+        Returns
+        -------
+        float
+            Between 0 and 1, higher is better.
+        """
+        if y is not None and np.ndim(y) == 1 and not sp.issparse(y):
+            y = None
+        metadata = {} if timestamps is None else {"timestamps": timestamps}
+        return RankingScorer()(self, X, y, **metadata)
+
+    def explain(self, X: Any, items: Any = None, *, timestamps: Any = None) -> Explanation:
+        """Split the scores of one history into the contributions of their sources.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (1, n_items)
+            One history.
+        items : array-like of int, default=None
+            The item columns to explain; None means the (at most ten) recommended ones.
+        timestamps : {array-like, sparse matrix} of shape (1, n_items), default=None
+            The time of every entry of ``X``.
+
+        Returns
+        -------
+        Explanation
+            Its contributions and baseline add up to the scores of ``predict``.
+        """
+        check_is_fitted(self)
+        if items is None:
+            k = min(10, self.n_features_in_)
+            best, _ = self.recommend(X, k, timestamps=timestamps)
+            items = best[0][best[0] >= 0]
+        items = check_item_indices(items, self.n_features_in_)
+        X, times = self._validate(X, timestamps, reset=False)
+        if X.shape[0] != 1:
+            raise ValueError(f"explain takes one history, X has {X.shape[0]} rows.")
+        scores = self._score_or_prior(X, times)[0, items]
+        if X.nnz == 0:
+            nothing = np.empty((len(items), 0), scores.dtype)
+            return Explanation(items, scores, scores, np.empty(0, np.intp), nothing)
+        baseline, sources, contributions, extra = self._explain(X, times, items)
+        return Explanation(items, scores, baseline, sources, contributions, **extra)
+
+    def similar_items(self, items: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """Find the items most like given ones.
+
+        Parameters
+        ----------
+        items : int or array-like of int
+            Item columns.
+        k : int, default=10
+            Length of each list, at most the number of other items.
+
+        Returns
+        -------
+        indices : ndarray of shape (len(items), k)
+            Item columns, most similar first, never the item itself.
+        scores : ndarray of shape (len(items), k)
+            Their similarities.
+        """
+        check_is_fitted(self)
+        items = check_item_indices(items, self.n_features_in_)
+        k = check_cutoff(k, self.n_features_in_ - 1)
+        scores = self._item_similarity(items)
+        scores[np.arange(len(items)), items] = -np.inf
+        return top_k(scores, np.arange(self.n_features_in_), k)
+
+    # -- shared steps -------------------------------------------------------------------------
+
+    def _validate(
+        self, X: Any, timestamps: Any, *, reset: bool
+    ) -> tuple[sp.csr_array, np.ndarray | None]:
+        nonnegative = not self._accepts_negative()
+        checked = validate_interactions(self, X, reset=reset, nonnegative=nonnegative)
+        return checked, check_timestamps(timestamps, X, checked)
+
+    def _score_or_prior(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        scores = self._score(X, times)
+        scores[np.diff(X.indptr) == 0] = self.prior_
+        return scores
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.positive_only = not self._accepts_negative()
+        tags.target_tags.required = False
+        return tags
+
+
+def _row_blocks(
+    X: sp.csr_array, times: np.ndarray | None
+) -> Iterator[tuple[sp.csr_array, np.ndarray | None]]:
+    """Cut interactions into blocks of rows whose dense scores fit a fixed amount of memory."""
+    step = max(1, _BLOCK_ENTRIES // X.shape[1])
+    for start in range(0, X.shape[0], step):
+        block = X[start : start + step]
+        first, last = X.indptr[start], X.indptr[start + block.shape[0]]
+        yield block, None if times is None else times[first:last]

@@ -1,0 +1,5 @@
+"""Recommenders without personal taste, to compare others with."""
+
+from ._popularity import PopularityRecommender
+
+__all__ = ["PopularityRecommender"]

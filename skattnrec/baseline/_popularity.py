@@ -1,0 +1,74 @@
+"""Popularity: the same scores for everybody, the yardstick below which no model should fall."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+
+from .._compat import StrOptions
+from ..base import BaseRecommender
+
+__all__ = ["PopularityRecommender"]
+
+
+class PopularityRecommender(BaseRecommender):
+    r"""Recommend what most users know.
+
+    Parameters
+    ----------
+    by : {"count", "sum"}, default="count"
+        Score an item by the number of its known ratings, or by their sum.
+
+    Attributes
+    ----------
+    prior_ : ndarray of shape (n_features_in_,)
+        The score of each item.
+    n_features_in_ : int
+        Number of items.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Item names, when ``fit`` got a DataFrame with string column names.
+
+    See Also
+    --------
+    ItemItemCF : The simplest model of personal taste.
+
+    Notes
+    -----
+    .. math:: s_{ui} = |\{v : r_{vi} \text{ known}\}| \quad\text{or}\quad \sum_v r_{vi}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skattnrec import PopularityRecommender
+    >>> X = np.array([[5, 3, 0], [4, 0, 0], [0, 2, 1]])
+    >>> indices, scores = PopularityRecommender().fit(X).recommend(X, k=1)
+    >>> indices.ravel()
+    array([2, 1, 0])
+    >>> scores.ravel()
+    array([1., 2., 2.])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"by": [StrOptions({"count", "sum"})]}
+
+    def __init__(self, by: str = "count"):
+        self.by = by
+
+    def _prior(self, X: sp.csr_array) -> np.ndarray:
+        if self.by == "count":
+            return super()._prior(X)
+        return np.bincount(X.indices, X.data, minlength=X.shape[1]).astype(X.dtype)
+
+    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+        """Learn nothing beyond the prior."""
+
+    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        return np.tile(self.prior_, (X.shape[0], 1))
+
+    def _explain(
+        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Nothing in the history matters: the prior is the whole score."""
+        nothing = np.empty((len(items), 0), self.prior_.dtype)
+        return self.prior_[items], np.empty(0, np.intp), nothing, {}
