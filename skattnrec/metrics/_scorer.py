@@ -1,0 +1,315 @@
+"""Scorers for scikit-learn's model selection that hide a part of each history and look for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import UNUSED
+
+from .._compat import Interval, StrOptions
+from .._kernels.holdout import count_share, hash_keys, largest_in_row, select_entries
+from .._validation import as_interactions, check_timestamps
+from ._ranking import METRICS, average_users, judge, rank_items, user_values
+
+__all__ = ["RankingScorer", "make_ranking_scorer"]
+
+_BLOCK_ENTRIES = 2**23  # scores held at a time
+
+
+class RankingScorer(BaseEstimator):
+    """Score a recommender by the ranks it gives to held-out items.
+
+    An instance goes wherever scikit-learn takes ``scoring``: cross-validation, learning curves,
+    searches. It calls the estimator's ``predict`` on blocks of histories, leaves out the items
+    of each history, and compares the best of the rest with what was held out.
+
+    Parameters
+    ----------
+    metric : str, callable or list of these, default="ndcg"
+        "ndcg", "precision", "recall", "map", "mrr" or "hit_rate", optionally with a cutoff of
+        its own as in "ndcg@20". A function is called as
+        ``metric(recommended, relevant, k=k, average=False)``, see :func:`ndcg_at_k`, and returns
+        one value per user. With a list the scorer returns a dict like
+        ``{"ndcg@10": ..., "recall@20": ...}``, all from one prediction.
+    k : int, default=10
+        Cutoff of the metrics that do not name one. Cutoffs above the number of items mean all
+        items.
+    holdout : float in (0, 1) or "last", default=0.2
+        What to hide when the scorer gets no ``y``: this share of each history (rounded, at least
+        one entry), chosen at random, or the latest entry. Rows with fewer than two entries keep
+        their history and are not scored.
+    relevance_threshold : float, default=None
+        Held-out entries are relevant from this rating on. None: if their rating is > 0.
+    gain : {"binary", "linear", "exp2"}, default="binary"
+        What NDCG makes of the rating of a relevant item; see :func:`ndcg_at_k`.
+    random_state : int, RandomState instance or None, default=0
+        What a random holdout is drawn with. For a given integer, it depends on nothing but the
+        set of items in the history: not on the ratings, the other rows or their order.
+
+    See Also
+    --------
+    skattnrec.model_selection.split_interactions : The same holdouts, as matrices.
+    skattnrec.model_selection.compare_recommenders : Compare models on the same holdouts.
+
+    Notes
+    -----
+    With metadata routing enabled, ``timestamps`` given to ``fit`` of a search or to
+    ``cross_validate(params=...)`` reach the scorer without any request. ``holdout="last"`` needs
+    them.
+
+    Items of the history are never recommended, so they are no targets either, should ``y`` hold
+    some of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from skattnrec.baseline import PopularityRecommender
+    >>> from skattnrec.metrics import RankingScorer
+    >>> X = np.tril(np.ones((20, 8)))
+    >>> scorer = RankingScorer("recall@1", holdout=0.2)
+    >>> cross_val_score(PopularityRecommender(), X, scoring=scorer, cv=2).shape
+    (2,)
+    >>> model = PopularityRecommender().fit(X)
+    >>> sorted(RankingScorer(["ndcg", "recall@2"])(model, X))
+    ['ndcg@10', 'recall@2']
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "metric": [str, callable, list],
+        "k": [Interval(Integral, 1, None, closed="left")],
+        "holdout": [Interval(Real, 0, 1, closed="neither"), StrOptions({"last"})],
+        "relevance_threshold": [Real, None],
+        "gain": [StrOptions({"binary", "linear", "exp2"})],
+        "random_state": ["random_state"],
+    }
+
+    # routed without any set_score_request call; the estimator is no metadata
+    __metadata_request__score: ClassVar[dict[str, Any]] = {"estimator": UNUSED, "timestamps": True}
+
+    def __init__(
+        self,
+        metric: Any = "ndcg",
+        k: int = 10,
+        holdout: float | str = 0.2,
+        relevance_threshold: float | None = None,
+        gain: str = "binary",
+        random_state: Any = 0,
+    ):
+        self.metric = metric
+        self.k = k
+        self.holdout = holdout
+        self.relevance_threshold = relevance_threshold
+        self.gain = gain
+        self.random_state = random_state
+
+    def __call__(
+        self, estimator: Any, X: Any, y: Any = None, *, timestamps: Any = None
+    ) -> float | dict[str, float]:
+        """Score a fitted recommender.
+
+        Parameters
+        ----------
+        estimator : object
+            Fitted; its ``predict`` scores all items, shape (n_users, n_items).
+        X : {array-like, sparse matrix} of shape (n_users, n_items)
+            Histories.
+        y : {array-like, sparse matrix} of shape (n_users, n_items), default=None
+            Held-out ratings; then all of ``X`` is history. None: hide a part of ``X``.
+        timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
+            The time of every entry of ``X``. If given, those of the history are passed on to
+            ``predict``.
+
+        Returns
+        -------
+        float, or dict of str to float if ``metric`` is a list
+            Mean over the users with relevant held-out items.
+
+        Raises
+        ------
+        ValueError
+            If no user has a relevant held-out item, if shapes differ, if ``holdout="last"`` and
+            there are no timestamps, or if the estimator's scores are NaN or of a wrong shape.
+        """
+        values = self.score_users(estimator, X, y, timestamps=timestamps)
+        scores = {name: average_users(value, name) for name, value in values.items()}
+        return scores if isinstance(self.metric, list) else next(iter(scores.values()))
+
+    def score(
+        self, estimator: Any, X: Any, y: Any = None, *, timestamps: Any = None
+    ) -> float | dict[str, float]:
+        """Do the same as calling the scorer; metadata routing looks for this name."""
+        return self(estimator, X, y, timestamps=timestamps)
+
+    def score_users(
+        self, estimator: Any, X: Any, y: Any = None, *, timestamps: Any = None
+    ) -> dict[str, np.ndarray]:
+        """Score a fitted recommender for each user.
+
+        Parameters
+        ----------
+        estimator, X, y, timestamps
+            As for calling the scorer.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_users,)
+            Values by name of the metric, like "ndcg@10"; NaN for users without relevant
+            held-out items.
+        """
+        self._validate_params()
+        metrics = [_parse(m, self.k) for m in _as_list(self.metric)]
+        history, held_out, times = self._hold_out(X, y, timestamps)
+        relevant = self._relevant(held_out)
+        longest = min(max(k for _, _, k in metrics), history.shape[1])
+        recommended = np.concatenate(list(_recommend(estimator, history, times, longest)))
+        judged = judge(recommended, relevant)
+        values = {}
+        for name, metric, k in metrics:
+            k = min(k, longest)
+            if callable(metric):
+                values[name] = np.asarray(metric(recommended, relevant, k=k, average=False))
+            else:
+                options = {"gain": self.gain} if metric == "ndcg" else {}
+                values[name] = user_values(judged, metric, k, **options)
+        return values
+
+    def _hold_out(
+        self, X: Any, y: Any, timestamps: Any
+    ) -> tuple[sp.csr_array, sp.csr_array, np.ndarray | None]:
+        """Split into history, held-out ratings and the times of the history."""
+        checked = as_interactions(X)
+        times = check_timestamps(timestamps, X, checked)
+        if y is not None:
+            return checked, _unseen(_check_held_out(y, checked), checked), times
+        lengths = np.diff(checked.indptr)
+        if self.holdout == "last":
+            if times is None:
+                raise ValueError(
+                    "holdout='last' needs timestamps. Pass them to the scorer, or enable "
+                    "scikit-learn's metadata routing and pass them to fit or as params."
+                )
+            keys, counts = times, (lengths > 1).astype(np.int64)
+        else:
+            seed = check_random_state(self.random_state).randint(2**32, dtype=np.uint64)
+            keys = hash_keys(checked.indptr, checked.indices, seed)
+            counts = count_share(lengths, self.holdout)
+        hidden = largest_in_row(checked.indptr, keys, counts)
+        history, held_out = _select(checked, ~hidden), _select(checked, hidden)
+        return history, held_out, None if times is None else times[~hidden]
+
+    def _relevant(self, held_out: sp.csr_array) -> sp.csr_array:
+        """Keep the relevant entries, as grades > 0."""
+        if self.relevance_threshold is None:
+            return _select(held_out, held_out.data > 0)
+        relevant = _select(held_out, held_out.data >= self.relevance_threshold)
+        if self.gain == "binary":  # a threshold may be negative, a grade may not
+            relevant.data = np.ones_like(relevant.data)
+        return relevant
+
+
+def make_ranking_scorer(metric: Any = "ndcg", k: int = 10, **options: Any) -> RankingScorer:
+    """Make a scorer from the name of a metric, a function or a list of these.
+
+    Parameters
+    ----------
+    metric : str, callable or list of these, default="ndcg"
+        See :class:`RankingScorer`.
+    k : int, default=10
+        Cutoff.
+    **options
+        Other parameters of :class:`RankingScorer`.
+
+    Returns
+    -------
+    RankingScorer
+        To be passed as ``scoring``.
+
+    Examples
+    --------
+    >>> from skattnrec.metrics import make_ranking_scorer
+    >>> make_ranking_scorer("recall", k=20, holdout="last")
+    RankingScorer(holdout='last', k=20, metric='recall')
+    """
+    return RankingScorer(metric, k, **options)
+
+
+def _as_list(metric: Any) -> list[Any]:
+    if isinstance(metric, list) and not metric:
+        raise ValueError("metric must not be an empty list.")
+    return metric if isinstance(metric, list) else [metric]
+
+
+def _parse(metric: str | Callable[..., Any], k: int) -> tuple[str, str | Callable[..., Any], int]:
+    """Split "ndcg@20" into its name, the metric and the cutoff."""
+    if callable(metric):
+        return f"{getattr(metric, '__name__', type(metric).__name__)}@{k}", metric, k
+    base, at, cutoff = str(metric).partition("@")
+    if base not in METRICS or (at and not (cutoff.isdecimal() and int(cutoff) > 0)):
+        raise ValueError(
+            f"metric must be one of {', '.join(METRICS)}, optionally with a cutoff as in "
+            f"'ndcg@20', or a function; got {metric!r}."
+        )
+    k = int(cutoff) if at else k
+    return f"{base}@{k}", base, k
+
+
+def _select(X: sp.csr_array, mask: np.ndarray) -> sp.csr_array:
+    indptr, indices = select_entries(X.indptr, X.indices, mask)
+    return sp.csr_array((X.data[mask], indices, indptr), shape=X.shape)
+
+
+def _check_held_out(y: Any, X: sp.csr_array) -> sp.csr_array:
+    if not sp.issparse(y) and np.ndim(y) != 2:
+        raise ValueError(
+            "y must be None or a matrix of held-out ratings of the shape of X, "
+            f"{X.shape}; got an array of {np.ndim(y)} dimension(s)."
+        )
+    y = as_interactions(y, "y")
+    if y.shape != X.shape:
+        raise ValueError(f"y has shape {y.shape}, X has {X.shape}: they must be equal.")
+    return y
+
+
+def _unseen(held_out: sp.csr_array, history: sp.csr_array) -> sp.csr_array:
+    """Drop the held-out entries that are in the history too."""
+    n_items = history.shape[1]
+    return _select(held_out, ~np.isin(_flat(held_out, n_items), _flat(history, n_items)))
+
+
+def _flat(X: sp.csr_array, n_items: int) -> np.ndarray:
+    """Number the cells of the matrix row by row and return those of its entries."""
+    return np.repeat(np.arange(X.shape[0], dtype=np.int64) * n_items, np.diff(X.indptr)) + X.indices
+
+
+def _recommend(
+    estimator: Any, history: sp.csr_array, times: np.ndarray | None, k: int
+) -> Iterator[np.ndarray]:
+    """Rank the unseen items, block of rows by block of rows."""
+    n_rows, n_items = history.shape
+    step = max(1, _BLOCK_ENTRIES // n_items)
+    for start in range(0, n_rows, step):
+        block = history[start : start + step]
+        metadata = {}
+        if times is not None:
+            first, last = history.indptr[start], history.indptr[start + block.shape[0]]
+            block_times = sp.csr_array(
+                (times[first:last], block.indices, block.indptr), block.shape
+            )
+            metadata["timestamps"] = block_times
+        scores = np.asarray(estimator.predict(block, **metadata))
+        if scores.shape != block.shape:
+            raise ValueError(
+                f"predict of {type(estimator).__name__} returned scores of shape {scores.shape} "
+                f"for histories of shape {block.shape}: a ranking scorer needs one score for "
+                "every item."
+            )
+        if np.isnan(scores).any():
+            raise ValueError(f"predict of {type(estimator).__name__} returned NaN.")
+        yield rank_items(scores, block, k=k)
