@@ -1,0 +1,415 @@
+"""``InteractionEncoder``: long tables of interactions to sparse matrices of histories, and back.
+
+A table has one row per interaction: who, what, perhaps how much and when. The encoder learns which
+ids there are; a matrix row is then one user of the table, a column one item seen in ``fit``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.metadata_routing import UNUSED
+from sklearn.utils.validation import check_is_fitted
+
+from .._compat import StrOptions, fit_context
+from .._validation import as_interactions, check_timestamps
+from ._assemble import assemble_csr, group, merge
+from ._columns import as_index, as_table, distinct_ids, factorize, finite_numbers, look_up
+
+__all__ = ["InteractionEncoder"]
+
+
+class InteractionEncoder(TransformerMixin, BaseEstimator):
+    """Encode a long table of interactions as a CSR matrix of users x items.
+
+    ``fit`` learns the ids of the users and items. ``transform`` returns one row per user of the
+    table it is given, known from ``fit`` or new, with the item columns of ``fit``: the histories
+    that :meth:`BaseRecommender.predict` and ``recommend`` take. ``transform(table, users=ids)``
+    gives rows in the order of ``ids`` instead; with ``users=encoder.user_ids_`` they are the rows
+    of the training matrix, as a table of held-out interactions needs them.
+
+    Parameters
+    ----------
+    user, item : hashable, default="user", "item"
+        Names of the columns that hold the ids. Ids may be anything hashable: integers, strings,
+        tuples, or a mixture.
+    rating : hashable or None, default="rating"
+        Name of the column of ratings; None for interactions without ratings, which count 1 each.
+    timestamp : hashable or None, default=None
+        Name of the column of times: numbers in any unit, or datetimes, which become seconds since
+        1970-01-01 UTC.
+    duplicates : {"last", "sum", "mean", "max", "error"}, default="last"
+        What becomes of several rows with the same user and item. "last" keeps the latest, or
+        without ``timestamp`` the lowest one in the table. The time of a merged entry is the latest.
+    unknown : {"error", "ignore"}, default="error"
+        What ``transform`` does with items that ``fit`` has not seen, and with users that are not
+        in ``users`` where that is given: raise, or leave these rows of the table out. A user who
+        loses all rows that way keeps an empty history.
+    dtype : {np.float32, np.float64}, default=np.float32
+        Type of the matrix.
+
+    Attributes
+    ----------
+    user_ids_ : ndarray of shape (n_users_,)
+        The users of the table given to ``fit``: row ``u`` of ``fit_transform`` is
+        ``user_ids_[u]``. Sorted, or in order of first appearance where ids cannot be compared.
+    item_ids_ : ndarray of shape (n_items_,)
+        The items: column ``i`` is ``item_ids_[i]``. Ordered likewise.
+    n_users_, n_items_ : int
+        How many there are.
+
+    See Also
+    --------
+    skattnrec.datasets.fetch_movielens : Ratings that are already encoded.
+
+    Notes
+    -----
+    Tables are pandas DataFrames, mappings of column names to arrays, or two-dimensional arrays
+    whose columns are the user, the item and, unless these are None, the rating and the timestamp.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skattnrec.preprocessing import InteractionEncoder
+    >>> table = pd.DataFrame(
+    ...     {"user": ["ann", "ann", "bob"], "item": ["tea", "jam", "tea"], "rating": [5, 3, 4]}
+    ... )
+    >>> encoder = InteractionEncoder()
+    >>> encoder.fit_transform(table).toarray()
+    array([[3., 5.],
+           [0., 4.]], dtype=float32)
+    >>> encoder.get_feature_names_out()
+    array(['jam', 'tea'], dtype=object)
+
+    Recommendations of item columns become a table again:
+
+    >>> encoder.decode([[-1], [0]], [[float("nan")], [0.25]])
+      user item  rank  score
+    0  bob  jam     1   0.25
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "user": "no_validation",
+        "item": "no_validation",
+        "rating": "no_validation",
+        "timestamp": "no_validation",
+        "duplicates": [StrOptions({"last", "sum", "mean", "max", "error"})],
+        "unknown": [StrOptions({"error", "ignore"})],
+        "dtype": "no_validation",
+    }
+
+    # these arguments are options of a call, not metadata that a pipeline could route
+    __metadata_request__transform: ClassVar = {"users": UNUSED, "return_timestamps": UNUSED}
+    __metadata_request__inverse_transform: ClassVar = {"users": UNUSED, "timestamps": UNUSED}
+
+    def __init__(
+        self,
+        *,
+        user: Any = "user",
+        item: Any = "item",
+        rating: Any = "rating",
+        timestamp: Any = None,
+        duplicates: str = "last",
+        unknown: str = "error",
+        dtype: Any = np.float32,
+    ):
+        self.user = user
+        self.item = item
+        self.rating = rating
+        self.timestamp = timestamp
+        self.duplicates = duplicates
+        self.unknown = unknown
+        self.dtype = dtype
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> InteractionEncoder:
+        """Learn the ids of users and items.
+
+        Parameters
+        ----------
+        X : DataFrame, mapping of arrays, or array-like of shape (n_interactions, n_columns)
+            The table.
+        y : Ignored
+            Accepted for scikit-learn's sake and never used.
+
+        Returns
+        -------
+        self : object
+            The fitted encoder.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, the table is empty or an id is missing (None, NaN).
+        TypeError
+            If an id is not hashable.
+        """
+        self._learn(X)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X: Any, y: Any = None, *, return_timestamps: bool = False) -> Any:
+        """Learn the ids and return the matrix of the same table, in one pass.
+
+        Parameters
+        ----------
+        X : DataFrame, mapping of arrays, or array-like of shape (n_interactions, n_columns)
+            The table.
+        y : Ignored
+            Accepted for scikit-learn's sake and never used.
+        return_timestamps : bool, default=False
+            Also return the times; needs the parameter ``timestamp``.
+
+        Returns
+        -------
+        X : csr_array of shape (n_users_, n_items_)
+            Ratings, row ``u`` of user ``user_ids_[u]``.
+        timestamps : csr_array of shape (n_users_, n_items_), float64
+            Only with ``return_timestamps``: the time of every stored entry of ``X``.
+
+        Raises
+        ------
+        ValueError
+            As ``fit`` and ``transform``.
+        """
+        table, rows, columns = self._learn(X)
+        return self._encode(table, rows, columns, self.user_ids_, return_timestamps)
+
+    def transform(self, X: Any, *, users: Any = None, return_timestamps: bool = False) -> Any:
+        """Encode a table, of known users or new ones, in the item columns of ``fit``.
+
+        Parameters
+        ----------
+        X : DataFrame, mapping of arrays, or array-like of shape (n_interactions, n_columns)
+            The table.
+        users : array-like of shape (n_rows,), default=None
+            The distinct users that become rows, in this order; a user without interactions gets
+            an empty row. None means the users of the table, as ``row_users`` lists them.
+        return_timestamps : bool, default=False
+            Also return the times; needs the parameter ``timestamp``.
+
+        Returns
+        -------
+        X : csr_array of shape (n_rows, n_items_)
+            Ratings. A rating of 0 is stored.
+        timestamps : csr_array of shape (n_rows, n_items_), float64
+            Only with ``return_timestamps``: the time of every stored entry of ``X``, zeros stored.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, an id is missing, a rating or time is not a finite number, the
+            table is empty (allowed with ``users``), ids are unknown under ``unknown="error"``, or
+            rows are repeated under ``duplicates="error"``.
+        """
+        check_is_fitted(self)
+        table = self._as_table(X, may_be_empty=users is not None)
+        if users is None:
+            rows, row_ids = factorize(table, self.user)
+        else:
+            row_ids = distinct_ids(users, "users")
+            rows = look_up(table, self.user, row_ids, "the list passed as users", self.unknown)
+        columns = look_up(table, self.item, self.item_ids_, "the items of fit", self.unknown)
+        return self._encode(table, rows, columns, row_ids, return_timestamps)
+
+    def row_users(self, X: Any) -> np.ndarray:
+        """List the users of a table in the order in which ``transform`` makes rows of them.
+
+        Parameters
+        ----------
+        X : DataFrame, mapping of arrays, or array-like of shape (n_interactions, n_columns)
+            The table.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Sorted, or in order of first appearance where ids cannot be compared.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, the table is empty or an id is missing.
+        """
+        return factorize(self._as_table(X), self.user)[1]
+
+    def inverse_transform(self, X: Any, *, users: Any = None, timestamps: Any = None) -> Any:
+        """Turn a matrix back into a long table.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_rows, n_items_)
+            Ratings.
+        users : array-like of shape (n_rows,), default=None
+            The user of each row; None means ``user_ids_``, the rows of ``fit_transform``.
+        timestamps : {array-like, sparse matrix} of shape (n_rows, n_items_), default=None
+            The time of every entry of ``X``.
+
+        Returns
+        -------
+        DataFrame of shape (n_entries, 3 or 4)
+            The columns named by the parameters ``user``, ``item``, ``rating`` ("rating" where that
+            is None) and, given ``timestamps``, ``timestamp`` (likewise), row by row of ``X``.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` has another number of columns, or rows than there are users, or
+            ``timestamps`` does not have the entries of ``X``.
+        """
+        check_is_fitted(self)
+        checked = as_interactions(X)
+        if checked.shape[1] != self.n_items_:
+            raise ValueError(
+                f"X has {checked.shape[1]} columns, the encoder has {self.n_items_} items."
+            )
+        times = check_timestamps(timestamps, X, checked)
+        user_of_row = self._users_of_rows(users, checked.shape[0])
+        rows = np.repeat(np.arange(checked.shape[0]), np.diff(checked.indptr))
+        table = {
+            self.user: user_of_row[rows],
+            self.item: self.item_ids_[checked.indices],
+            "rating" if self.rating is None else self.rating: checked.data.copy(),
+        }
+        if times is not None:
+            table["timestamp" if self.timestamp is None else self.timestamp] = times
+        return pd.DataFrame(table)
+
+    def decode(self, indices: Any, scores: Any, *, users: Any = None) -> pd.DataFrame:
+        """Turn recommendations into a long table of ids.
+
+        Parameters
+        ----------
+        indices : array-like of shape (n_rows, k)
+            Item columns as ``recommend`` returns them, best first, -1 where there is none.
+        scores : array-like of shape (n_rows, k)
+            Their scores.
+        users : array-like of shape (n_rows,), default=None
+            The user of each row; None means ``user_ids_``, the rows of ``fit_transform``.
+
+        Returns
+        -------
+        DataFrame with the columns ``user``, ``item`` (as these parameters name them), rank, score
+            One row per recommendation; ranks start at 1, padding is left out.
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ, an index is no item column, or rows and users differ in number.
+        """
+        check_is_fitted(self)
+        indices, scores = np.asarray(indices), np.asarray(scores)
+        if indices.ndim != 2 or indices.shape != scores.shape or indices.dtype.kind not in "iu":
+            raise ValueError(
+                "indices (integers) and scores must have the same shape (n_rows, k), got "
+                f"{indices.dtype} of shape {indices.shape} and shape {scores.shape}."
+            )
+        if indices.size and not -1 <= indices.min() <= indices.max() < self.n_items_:
+            raise ValueError(
+                f"indices must be item columns in [0, {self.n_items_ - 1}] or -1; they range from "
+                f"{indices.min()} to {indices.max()}."
+            )
+        user_of_row = self._users_of_rows(users, indices.shape[0])
+        rows, ranks = np.nonzero(indices >= 0)
+        return pd.DataFrame(
+            {
+                self.user: user_of_row[rows],
+                self.item: self.item_ids_[indices[rows, ranks]],
+                "rank": ranks + 1,
+                "score": scores[rows, ranks],
+            }
+        )
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the matrix columns: the item ids as strings.
+
+        Parameters
+        ----------
+        input_features : Ignored
+            Accepted for scikit-learn's sake.
+
+        Returns
+        -------
+        ndarray of shape (n_items_,), object
+            The names.
+        """
+        check_is_fitted(self)
+        return pd.Series(self.item_ids_).map(str).to_numpy(dtype=object)
+
+    # -- steps ------------------------------------------------------------------------------
+
+    def _learn(self, X: Any) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+        """Set the ids; return the table with the row and column number of each interaction."""
+        table = self._as_table(X)
+        rows, self.user_ids_ = factorize(table, self.user)
+        columns, self.item_ids_ = factorize(table, self.item)
+        self.n_users_, self.n_items_ = len(self.user_ids_), len(self.item_ids_)
+        return table, rows, columns
+
+    def _as_table(self, X: Any, *, may_be_empty: bool = False) -> pd.DataFrame:
+        """Bring any accepted input into a DataFrame that has the columns asked for."""
+        parameters = ("user", "item", "rating", "timestamp")
+        wanted = {p: getattr(self, p) for p in parameters if getattr(self, p) is not None}
+        return as_table(X, wanted, may_be_empty=may_be_empty)
+
+    def _encode(
+        self,
+        table: pd.DataFrame,
+        rows: np.ndarray,
+        columns: np.ndarray,
+        row_ids: np.ndarray,
+        return_timestamps: bool,
+    ) -> Any:
+        """Build the matrix, and the matrix of times if asked for.
+
+        ``rows`` and ``columns`` number the ids of each interaction; -1 leaves it out.
+        """
+        if return_timestamps and self.timestamp is None:
+            raise ValueError("return_timestamps=True needs the name of a column: set timestamp.")
+        dtype = np.dtype(self.dtype)
+        if dtype not in (np.float32, np.float64):
+            raise ValueError(f"dtype must be float32 or float64, got {self.dtype!r}.")
+        ratings = None if self.rating is None else finite_numbers(table, self.rating, dtype)
+        times = (
+            None if self.timestamp is None else finite_numbers(table, self.timestamp, np.float64)
+        )
+        shape = len(row_ids), self.n_items_
+        places = rows.astype(np.int64) * shape[1] + columns
+        places[(rows < 0) | (columns < 0)] = -1
+        order, starts = group(places, times if self.duplicates == "last" else None)
+        if len(starts) < len(order) and self.duplicates == "error":
+            self._raise_duplicates(table, order, starts)
+        places = places[order[starts]]
+        data = merge(ratings, order, starts, self.duplicates).astype(dtype, copy=False)
+        encoded = assemble_csr(places, data, shape)
+        if not return_timestamps:
+            return encoded
+        return encoded, assemble_csr(places, merge(times, order, starts, "max"), shape)
+
+    def _raise_duplicates(self, table: pd.DataFrame, order: np.ndarray, starts: np.ndarray) -> None:
+        repeated = np.flatnonzero(np.diff(np.append(starts, len(order))) > 1)
+        pair = order[starts[repeated[0]] :][:2]  # two rows of the table at one place
+        user, item = (table[column].iloc[pair].tolist()[0] for column in (self.user, self.item))
+        raise ValueError(
+            f"{len(repeated)} pairs of user and item occur more than once, the first (user "
+            f"{user!r}, item {item!r}) in rows {pair[0]} and {pair[1]}, counted from 0. "
+            "Set duplicates to 'last', 'sum', 'mean' or 'max' to merge them."
+        )
+
+    def _users_of_rows(self, users: Any, n_rows: int) -> np.ndarray:
+        user_of_row = self.user_ids_ if users is None else as_index(users).to_numpy()
+        if len(user_of_row) != n_rows:
+            whose = "fit saw" if users is None else "users lists"
+            raise ValueError(
+                f"There are {n_rows} rows, but {whose} {len(user_of_row)} users. "
+                "Pass the user of each row as users."
+            )
+        return user_of_row
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
