@@ -36,7 +36,9 @@ def group(places: np.ndarray, times: np.ndarray | None) -> tuple[np.ndarray, np.
     np.not_equal(ordered[1:], ordered[:-1], out=is_start[1:])
     starts = np.flatnonzero(is_start)
     if times is not None and len(starts) < len(order):
-        order = order[np.lexsort((times[order], ordered))]
+        lengths = np.diff(np.append(starts, len(order)))
+        shared = np.repeat(lengths > 1, lengths)  # sorting by two keys is slow: only where needed
+        order[shared] = order[shared][np.lexsort((times[order[shared]], ordered[shared]))]
     return order, starts
 
 
