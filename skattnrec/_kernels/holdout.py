@@ -88,8 +88,8 @@ def count_share(lengths: np.ndarray, share: float) -> np.ndarray:
 
 
 def select_entries(
-    indptr: np.ndarray, indices: np.ndarray, mask: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pattern (indptr, indices) of the CSR matrix that keeps the entries where ``mask`` is True."""
+    data: np.ndarray, indices: np.ndarray, indptr: np.ndarray, mask: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Keep the entries of a CSR matrix where ``mask`` is True; (data, indices, indptr)."""
     before = np.concatenate([[0], np.cumsum(mask)])
-    return before[indptr].astype(indptr.dtype), indices[mask]
+    return data[mask], indices[mask], before[indptr].astype(indptr.dtype)

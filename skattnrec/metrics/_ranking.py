@@ -10,7 +10,6 @@ Users without relevant items say nothing about a ranking and are left out of ave
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from sklearn.utils.validation import check_array
 
 from .._kernels.topk import mask_entries, top_k
 from .._validation import as_interactions, check_cutoff
+from ._judged import Judged, average_users, check_list_cutoff, judge
 
 __all__ = [
     "average_precision_at_k",
@@ -74,7 +74,10 @@ def rank_items(scores: Any, seen: Any = None, *, k: int = 10) -> np.ndarray:
     k = check_cutoff(k, scores.shape[1])
     if seen is not None:
         seen = as_interactions(seen, "seen")
-        _check_shape(seen, scores.shape, "seen", "scores")
+        if seen.shape != scores.shape:
+            raise ValueError(
+                f"seen has shape {seen.shape}, scores has {scores.shape}: they must be equal."
+            )
         mask_entries(scores, seen.indptr, seen.indices)
     return top_k(scores, np.arange(scores.shape[1]), k)[0]
 
@@ -117,7 +120,7 @@ def ndcg_at_k(
     ------
     ValueError
         If no user has a relevant item (when averaging), a list holds an item twice or an unknown
-        one, shapes differ, or k is too large.
+        one, the numbers of users differ, k is larger than m, or a grade is too large for "exp2".
 
     References
     ----------
@@ -130,7 +133,27 @@ def ndcg_at_k(
     >>> round(ndcg_at_k([[2, 0, 1]], [[0, 1, 1]], k=3), 4)
     0.9197
     """
-    return _summarise(judge(recommended, relevant), "ndcg", k, average, gain=gain)
+    return _summarise(judge(recommended, relevant, gain), "ndcg", k, average)
+
+
+def _ndcg(judged: Judged, k: int) -> np.ndarray:
+    values = judged.gains[:, :k] @ _discounts(k) / _ideal(judged.relevant, k)
+    return np.minimum(values, 1.0)  # rounding may carry a perfect list past 1
+
+
+def _discounts(k: int) -> np.ndarray:
+    return 1 / np.log2(np.arange(2, k + 2))
+
+
+def _ideal(relevant: sp.csr_array, k: int) -> np.ndarray:
+    """DCG@k of each user's relevant items in the best order; shape (n_users,)."""
+    lengths = np.diff(relevant.indptr)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    best_first = np.lexsort((-relevant.data, rows))
+    position = np.arange(relevant.nnz) - relevant.indptr[rows]
+    listed = position < k
+    gains = relevant.data[best_first][listed] * _discounts(k)[position[listed]]
+    return np.bincount(rows[listed], gains, minlength=len(lengths))
 
 
 def precision_at_k(
@@ -159,6 +182,10 @@ def precision_at_k(
     return _summarise(judge(recommended, relevant), "precision", k, average)
 
 
+def _precision(judged: Judged, k: int) -> np.ndarray:
+    return np.count_nonzero(judged.gains[:, :k], axis=1) / k
+
+
 def recall_at_k(
     recommended: Any, relevant: Any, k: int = 10, *, average: bool = True
 ) -> float | np.ndarray:
@@ -181,6 +208,10 @@ def recall_at_k(
     0.75
     """
     return _summarise(judge(recommended, relevant), "recall", k, average)
+
+
+def _recall(judged: Judged, k: int) -> np.ndarray:
+    return np.count_nonzero(judged.gains[:, :k], axis=1) / judged.n_relevant
 
 
 def average_precision_at_k(
@@ -212,6 +243,12 @@ def average_precision_at_k(
     return _summarise(judge(recommended, relevant), "map", k, average)
 
 
+def _average_precision(judged: Judged, k: int) -> np.ndarray:
+    hits = judged.gains[:, :k] > 0
+    precision = np.cumsum(hits, axis=1) / np.arange(1, k + 1)
+    return (hits * precision).sum(axis=1) / judged.n_relevant
+
+
 def reciprocal_rank_at_k(
     recommended: Any, relevant: Any, k: int = 10, *, average: bool = True
 ) -> float | np.ndarray:
@@ -232,10 +269,15 @@ def reciprocal_rank_at_k(
     Examples
     --------
     >>> from skattnrec.metrics import reciprocal_rank_at_k
-    >>> reciprocal_rank_at_k([[2, 0, 1]], [[0, 1, 0]], k=3).item()
-    0.3333333333333333
+    >>> round(reciprocal_rank_at_k([[2, 0, 1]], [[0, 1, 0]], k=3), 4)
+    0.3333
     """
     return _summarise(judge(recommended, relevant), "mrr", k, average)
+
+
+def _reciprocal_rank(judged: Judged, k: int) -> np.ndarray:
+    hits = judged.gains[:, :k] > 0
+    return (hits / np.arange(1, k + 1)).max(axis=1)
 
 
 def hit_rate_at_k(
@@ -262,128 +304,11 @@ def hit_rate_at_k(
     return _summarise(judge(recommended, relevant), "hit_rate", k, average)
 
 
-@dataclass(frozen=True)
-class Judged:
-    """Lists whose items have been looked up among the relevant ones, once for all metrics.
-
-    Attributes
-    ----------
-    grades : ndarray of shape (n_users, m), float64
-        Grade of the item at each position, 0 for items that are not relevant and for padding.
-    relevant : csr_array of shape (n_users, n_items), float64
-        The relevant items; every stored grade is > 0.
-    """
-
-    grades: np.ndarray
-    relevant: sp.csr_array
-
-    @property
-    def n_relevant(self) -> np.ndarray:
-        """Number of relevant items of each user."""
-        return np.diff(self.relevant.indptr)
-
-
-def judge(recommended: Any, relevant: Any) -> Judged:
-    """Check lists and relevance, and look up the grade of every recommended item."""
-    relevant = as_interactions(relevant, "relevant").astype(np.float64)
-    if relevant.nnz and relevant.data.min() <= 0:
-        relevant.data = np.maximum(relevant.data, 0)
-        relevant.eliminate_zeros()
-    n_users, n_items = relevant.shape
-    recommended = _check_lists(recommended, n_users, n_items)
-    # one sorted list of row * n_items + column serves all rows
-    rows = np.arange(n_users, dtype=np.int64)
-    stored = np.repeat(rows * n_items, np.diff(relevant.indptr)) + relevant.indices
-    wanted = rows[:, None] * n_items + recommended
-    grades = np.zeros(recommended.shape)  # (n_users, m)
-    if relevant.nnz:
-        place = np.minimum(np.searchsorted(stored, wanted), relevant.nnz - 1)
-        found = (stored[place] == wanted) & (recommended >= 0)
-        grades[found] = relevant.data[place[found]]
-    return Judged(grades, relevant)
-
-
-def _check_lists(recommended: Any, n_users: int, n_items: int) -> np.ndarray:
-    recommended = np.asarray(recommended)
-    if recommended.ndim != 2 or recommended.dtype.kind not in "iu":
-        raise ValueError(
-            "recommended must be a two-dimensional array of item columns (integers), got "
-            f"{recommended.dtype} of shape {recommended.shape}."
-        )
-    if recommended.shape[0] != n_users:
-        raise ValueError(
-            f"recommended has {recommended.shape[0]} rows, relevant has {n_users}: "
-            "they must be equal, one row a user."
-        )
-    recommended = recommended.astype(np.int64)
-    ordered = np.sort(recommended, axis=1)
-    if recommended.size and (ordered[:, 0].min() < -1 or ordered[:, -1].max() >= n_items):
-        raise ValueError(
-            f"recommended must hold item columns in [0, {n_items - 1}], or -1 as padding; "
-            f"got values in [{ordered.min()}, {ordered.max()}]."
-        )
-    twice = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
-    if twice.any():
-        row, place = np.argwhere(twice)[0]
-        raise ValueError(f"recommended holds item {ordered[row, place]} twice in row {row}.")
-    return recommended
-
-
-def _check_shape(array: Any, shape: tuple[int, int], name: str, other: str) -> None:
-    if array.shape != shape:
-        raise ValueError(f"{name} has shape {array.shape}, {other} has {shape}: must be equal.")
-
-
-def _discounts(k: int) -> np.ndarray:
-    return 1 / np.log2(np.arange(2, k + 2))
-
-
-def _gains(grades: np.ndarray, gain: str) -> np.ndarray:
-    if gain == "binary":
-        return (grades > 0).astype(np.float64)
-    return grades if gain == "linear" else np.exp2(grades) - 1
-
-
-def _ideal(relevant: sp.csr_array, k: int, gain: str) -> np.ndarray:
-    """DCG@k of each user's relevant items in the best order; shape (n_users,)."""
-    lengths = np.diff(relevant.indptr)
-    if gain == "binary":
-        return np.concatenate([[0.0], np.cumsum(_discounts(k))])[np.minimum(lengths, k)]
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    best_first = np.lexsort((-relevant.data, rows))
-    position = np.arange(relevant.nnz) - relevant.indptr[rows]
-    in_list = position < k
-    gains = _gains(relevant.data[best_first][in_list], gain) * _discounts(k)[position[in_list]]
-    return np.bincount(rows[in_list], gains, minlength=len(lengths))
-
-
-def _ndcg(judged: Judged, k: int, gain: str = "binary") -> np.ndarray:
-    return _gains(judged.grades[:, :k], gain) @ _discounts(k) / _ideal(judged.relevant, k, gain)
-
-
-def _precision(judged: Judged, k: int) -> np.ndarray:
-    return np.count_nonzero(judged.grades[:, :k], axis=1) / k
-
-
-def _recall(judged: Judged, k: int) -> np.ndarray:
-    return np.count_nonzero(judged.grades[:, :k], axis=1) / judged.n_relevant
-
-
-def _average_precision(judged: Judged, k: int) -> np.ndarray:
-    hits = judged.grades[:, :k] > 0
-    precision = np.cumsum(hits, axis=1) / np.arange(1, k + 1)
-    return (hits * precision).sum(axis=1) / judged.n_relevant
-
-
-def _reciprocal_rank(judged: Judged, k: int) -> np.ndarray:
-    return ((judged.grades[:, :k] > 0) / np.arange(1, k + 1)).max(axis=1)
-
-
 def _hit_rate(judged: Judged, k: int) -> np.ndarray:
-    return judged.grades[:, :k].any(axis=1).astype(np.float64)
+    return (np.count_nonzero(judged.gains[:, :k], axis=1) > 0).astype(np.float64)
 
 
-METRICS: dict[str, Callable[..., np.ndarray]] = {
+METRICS: dict[str, Callable[[Judged, int], np.ndarray]] = {
     "ndcg": _ndcg,
     "precision": _precision,
     "recall": _recall,
@@ -393,34 +318,16 @@ METRICS: dict[str, Callable[..., np.ndarray]] = {
 }
 
 
-def user_values(judged: Judged, metric: str, k: int, **options: Any) -> np.ndarray:
+def user_values(judged: Judged, metric: str, k: int) -> np.ndarray:
     """Values of one metric, shape (n_users,), NaN for users without relevant items."""
-    with np.errstate(divide="ignore", invalid="ignore"):  # of the users set to NaN below
-        values = METRICS[metric](judged, k, **options)
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 of the users set to NaN below
+        values = METRICS[metric](judged, k)
     return np.where(judged.n_relevant > 0, values, np.nan)
 
 
-def average_users(values: np.ndarray, what: str) -> float:
-    """Mean over the users that have a value."""
-    values = values[~np.isnan(values)]
-    if not values.size:
-        raise ValueError(f"{what} is undefined: no user has a relevant held-out item.")
-    return float(values.mean())
-
-
-def _summarise(
-    judged: Judged, metric: str, k: int, average: bool, gain: str = "binary"
-) -> float | np.ndarray:
-    m = judged.grades.shape[1]
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
-        raise TypeError(f"k must be an integer, got {k!r} of type {type(k).__name__}.")
-    if not 1 <= k <= m:
-        raise ValueError(
-            f"k must be in [1, {m}], the length of the lists; got k={k}. "
-            "Recommend longer lists, or pad them with -1."
-        )
-    if gain not in ("binary", "linear", "exp2"):
-        raise ValueError(f"gain must be 'binary', 'linear' or 'exp2', got {gain!r}.")
-    options = {"gain": gain} if metric == "ndcg" else {}
-    values = user_values(judged, metric, k, **options)
-    return average_users(values, f"{metric}@{k}") if average else values
+def _summarise(judged: Judged, metric: str, k: int, average: bool) -> float | np.ndarray:
+    check_list_cutoff(k, judged.gains.shape[1])
+    values = user_values(judged, metric, k)
+    if not average:
+        return values
+    return average_users(values, f"{metric}@{k}", "no user has a relevant item.")

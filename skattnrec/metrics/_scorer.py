@@ -15,7 +15,8 @@ from sklearn.utils.metadata_routing import UNUSED
 from .._compat import Interval, StrOptions
 from .._kernels.holdout import count_share, hash_keys, largest_in_row, select_entries
 from .._validation import as_interactions, check_timestamps
-from ._ranking import METRICS, average_users, judge, rank_items, user_values
+from ._judged import average_users, judge
+from ._ranking import METRICS, rank_items, user_values
 
 __all__ = ["RankingScorer", "make_ranking_scorer"]
 
@@ -138,7 +139,10 @@ class RankingScorer(BaseEstimator):
             there are no timestamps, or if the estimator's scores are NaN or of a wrong shape.
         """
         values = self.score_users(estimator, X, y, timestamps=timestamps)
-        scores = {name: average_users(value, name) for name, value in values.items()}
+        undefined = "no row has a relevant held-out item. Score rows with more entries"
+        if self.relevance_threshold is not None:
+            undefined += f", or lower relevance_threshold={self.relevance_threshold}"
+        scores = {n: average_users(value, n, f"{undefined}.") for n, value in values.items()}
         return scores if isinstance(self.metric, list) else next(iter(scores.values()))
 
     def score(
@@ -164,48 +168,54 @@ class RankingScorer(BaseEstimator):
             held-out items.
         """
         self._validate_params()
-        metrics = [_parse(m, self.k) for m in _as_list(self.metric)]
+        metrics = [_parse(metric, self.k) for metric in self._metrics()]
         history, held_out, times = self._hold_out(X, y, timestamps)
-        relevant = self._relevant(held_out)
-        longest = min(max(k for _, _, k in metrics), history.shape[1])
+        n_items = history.shape[1]
+        longest = min(max(k for _, _, k in metrics), n_items)
         recommended = np.concatenate(list(_recommend(estimator, history, times, longest)))
-        judged = judge(recommended, relevant)
+        relevant = self._relevant(held_out)
+        judged = judge(recommended, relevant, self.gain)
         values = {}
         for name, metric, k in metrics:
-            k = min(k, longest)
+            k = min(k, n_items)
             if callable(metric):
                 values[name] = np.asarray(metric(recommended, relevant, k=k, average=False))
             else:
-                options = {"gain": self.gain} if metric == "ndcg" else {}
-                values[name] = user_values(judged, metric, k, **options)
+                values[name] = user_values(judged, metric, k)
         return values
+
+    def _metrics(self) -> list[str | Callable[..., Any]]:
+        metrics = self.metric if isinstance(self.metric, list) else [self.metric]
+        if not metrics:
+            raise ValueError("metric must not be an empty list.")
+        return metrics
 
     def _hold_out(
         self, X: Any, y: Any, timestamps: Any
     ) -> tuple[sp.csr_array, sp.csr_array, np.ndarray | None]:
         """Split into history, held-out ratings and the times of the history."""
-        checked = as_interactions(X)
-        times = check_timestamps(timestamps, X, checked)
+        known = as_interactions(X)
+        times = check_timestamps(timestamps, X, known)
         if y is not None:
-            return checked, _unseen(_check_held_out(y, checked), checked), times
-        lengths = np.diff(checked.indptr)
+            return known, _unseen(_check_held_out(y, known), known), times
+        lengths = np.diff(known.indptr)
         if self.holdout == "last":
             if times is None:
                 raise ValueError(
-                    "holdout='last' needs timestamps. Pass them to the scorer, or enable "
-                    "scikit-learn's metadata routing and pass them to fit or as params."
+                    "holdout='last' needs timestamps. Give them to the scorer, or enable "
+                    "scikit-learn's metadata routing and pass timestamps to fit of a search or "
+                    "as params of cross_validate."
                 )
-            keys, counts = times, (lengths > 1).astype(np.int64)
+            hidden = largest_in_row(known.indptr, times, (lengths > 1).astype(np.int64))
         else:
             seed = check_random_state(self.random_state).randint(2**32, dtype=np.uint64)
-            keys = hash_keys(checked.indptr, checked.indices, seed)
-            counts = count_share(lengths, self.holdout)
-        hidden = largest_in_row(checked.indptr, keys, counts)
-        history, held_out = _select(checked, ~hidden), _select(checked, hidden)
+            keys = hash_keys(known.indptr, known.indices, seed)
+            hidden = largest_in_row(known.indptr, keys, count_share(lengths, self.holdout))
+        history, held_out = _select(known, ~hidden), _select(known, hidden)
         return history, held_out, None if times is None else times[~hidden]
 
     def _relevant(self, held_out: sp.csr_array) -> sp.csr_array:
-        """Keep the relevant entries, as grades > 0."""
+        """Keep the relevant entries."""
         if self.relevance_threshold is None:
             return _select(held_out, held_out.data > 0)
         relevant = _select(held_out, held_out.data >= self.relevance_threshold)
@@ -240,12 +250,6 @@ def make_ranking_scorer(metric: Any = "ndcg", k: int = 10, **options: Any) -> Ra
     return RankingScorer(metric, k, **options)
 
 
-def _as_list(metric: Any) -> list[Any]:
-    if isinstance(metric, list) and not metric:
-        raise ValueError("metric must not be an empty list.")
-    return metric if isinstance(metric, list) else [metric]
-
-
 def _parse(metric: str | Callable[..., Any], k: int) -> tuple[str, str | Callable[..., Any], int]:
     """Split "ndcg@20" into its name, the metric and the cutoff."""
     if callable(metric):
@@ -261,8 +265,7 @@ def _parse(metric: str | Callable[..., Any], k: int) -> tuple[str, str | Callabl
 
 
 def _select(X: sp.csr_array, mask: np.ndarray) -> sp.csr_array:
-    indptr, indices = select_entries(X.indptr, X.indices, mask)
-    return sp.csr_array((X.data[mask], indices, indptr), shape=X.shape)
+    return sp.csr_array(select_entries(X.data, X.indices, X.indptr, mask), shape=X.shape)
 
 
 def _check_held_out(y: Any, X: sp.csr_array) -> sp.csr_array:
@@ -284,7 +287,7 @@ def _unseen(held_out: sp.csr_array, history: sp.csr_array) -> sp.csr_array:
 
 
 def _flat(X: sp.csr_array, n_items: int) -> np.ndarray:
-    """Number the cells of the matrix row by row and return those of its entries."""
+    """Give the numbers of the stored cells, counted row by row."""
     return np.repeat(np.arange(X.shape[0], dtype=np.int64) * n_items, np.diff(X.indptr)) + X.indices
 
 
@@ -292,17 +295,16 @@ def _recommend(
     estimator: Any, history: sp.csr_array, times: np.ndarray | None, k: int
 ) -> Iterator[np.ndarray]:
     """Rank the unseen items, block of rows by block of rows."""
-    n_rows, n_items = history.shape
-    step = max(1, _BLOCK_ENTRIES // n_items)
-    for start in range(0, n_rows, step):
+    # predict of a search takes no metadata, that of its best estimator does
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    step = max(1, _BLOCK_ENTRIES // history.shape[1])
+    for start in range(0, history.shape[0], step):
         block = history[start : start + step]
         metadata = {}
         if times is not None:
             first, last = history.indptr[start], history.indptr[start + block.shape[0]]
-            block_times = sp.csr_array(
-                (times[first:last], block.indices, block.indptr), block.shape
-            )
-            metadata["timestamps"] = block_times
+            csr = times[first:last], block.indices, block.indptr
+            metadata["timestamps"] = sp.csr_array(csr, shape=block.shape)
         scores = np.asarray(estimator.predict(block, **metadata))
         if scores.shape != block.shape:
             raise ValueError(
@@ -310,6 +312,4 @@ def _recommend(
                 f"for histories of shape {block.shape}: a ranking scorer needs one score for "
                 "every item."
             )
-        if np.isnan(scores).any():
-            raise ValueError(f"predict of {type(estimator).__name__} returned NaN.")
         yield rank_items(scores, block, k=k)

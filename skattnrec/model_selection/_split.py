@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_random_state
 
+from .._compat import Interval, StrOptions, validate_params
 from .._kernels.holdout import count_share, hash_keys, largest_in_row, select_entries
 from .._validation import as_interactions, check_timestamps
 
 __all__ = ["split_interactions"]
 
 
+@validate_params(
+    {
+        "method": [StrOptions({"random", "leave_k_out", "temporal"})],
+        "test_size": [Interval(Real, 0, 1, closed="neither")],
+        "k": [Interval(Integral, 1, None, closed="left")],
+        "cutoff": [Real, None],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def split_interactions(
     X: Any,
     *,
@@ -106,40 +118,26 @@ def split_interactions(
     array([[0., 3., 0., 0.],
            [0., 2., 0., 0.]])
     """
-    _check_parameters(method, test_size, k, timestamps, cutoff)
-    checked = as_interactions(X)
-    times = None if method == "random" else check_timestamps(timestamps, X, checked)
-    lengths = np.diff(checked.indptr)
-    if cutoff is not None:
+    if method == "temporal" and timestamps is None:
+        raise ValueError("method='temporal' needs timestamps.")
+    if method != "temporal" and cutoff is not None:
+        raise ValueError(f"cutoff is for method='temporal', got method={method!r}.")
+    known = as_interactions(X)
+    times = None if method == "random" else check_timestamps(timestamps, X, known)
+    if times is not None and cutoff is not None:
         held_out = times >= cutoff
     else:
-        keys = times
-        if keys is None:
-            seed = check_random_state(random_state).randint(2**32, dtype=np.uint64)
-            keys = hash_keys(checked.indptr, checked.indices, seed)
+        lengths = np.diff(known.indptr)
         if method == "leave_k_out":
             counts = np.clip(lengths - 1, 0, k).astype(np.int64)
         else:
             counts = count_share(lengths, test_size)
-        held_out = largest_in_row(checked.indptr, keys, counts)
-    return _select(checked, ~held_out), _select(checked, held_out)
-
-
-def _check_parameters(
-    method: str, test_size: float, k: int, timestamps: Any, cutoff: float | None
-) -> None:
-    if method not in ("random", "leave_k_out", "temporal"):
-        raise ValueError(f"method must be 'random', 'leave_k_out' or 'temporal', got {method!r}.")
-    if not 0 < test_size < 1:
-        raise ValueError(f"test_size must be a share in (0, 1), got {test_size!r}.")
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise ValueError(f"k must be an integer >= 1, got {k!r}.")
-    if cutoff is not None and method != "temporal":
-        raise ValueError(f"cutoff needs method='temporal', got method={method!r}.")
-    if method == "temporal" and timestamps is None:
-        raise ValueError("method='temporal' needs timestamps.")
+        if times is None:
+            seed = check_random_state(random_state).randint(2**32, dtype=np.uint64)
+            times = hash_keys(known.indptr, known.indices, seed)  # a random order
+        held_out = largest_in_row(known.indptr, times, counts)
+    return _select(known, ~held_out), _select(known, held_out)
 
 
 def _select(X: sp.csr_array, mask: np.ndarray) -> sp.csr_array:
-    indptr, indices = select_entries(X.indptr, X.indices, mask)
-    return sp.csr_array((X.data[mask], indices, indptr), shape=X.shape)
+    return sp.csr_array(select_entries(X.data, X.indices, X.indptr, mask), shape=X.shape)
