@@ -1,5 +1,7 @@
 """Splits of interactions, and comparison of recommenders."""
 
+from ._compare import compare_recommenders
+from ._significance import paired_tests
 from ._split import split_interactions
 
-__all__ = ["split_interactions"]
+__all__ = ["compare_recommenders", "paired_tests", "split_interactions"]
