@@ -64,6 +64,9 @@ class RankingScorer(BaseEstimator):
     ``cross_validate(params=...)`` reach the scorer without any request. ``holdout="last"`` needs
     them.
 
+    ``cross_val_score`` and ``cross_validate`` refuse a sparse ``y``; searches and
+    ``compare_recommenders`` take one.
+
     Items of the history are never recommended, so they are no targets either, should ``y`` hold
     some of them.
 
@@ -195,7 +198,7 @@ class RankingScorer(BaseEstimator):
     ) -> tuple[sp.csr_array, sp.csr_array, np.ndarray | None]:
         """Split into history, held-out ratings and the times of the history."""
         known = as_interactions(X)
-        times = check_timestamps(timestamps, X, known)
+        times = check_timestamps(timestamps, known)
         if y is not None:
             return known, _unseen(_check_held_out(y, known), known), times
         lengths = np.diff(known.indptr)

@@ -132,7 +132,7 @@ def compare_recommenders(
         random_state = check_random_state(random_state).randint(2**31 - 1)
     scorer = _fixed_scorer(scoring, random_state)
     known = as_interactions(X)
-    times = check_timestamps(timestamps, X, known)
+    times = check_timestamps(timestamps, known)
     T = None if times is None else sp.csr_array((times, known.indices, known.indptr), known.shape)
     y = None if y is None else as_interactions(y, "y")
     tasks = [(n, *fold) for fold in _folds(cv, known, random_state) for n in estimators]

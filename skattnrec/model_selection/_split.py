@@ -123,7 +123,7 @@ def split_interactions(
     if method != "temporal" and cutoff is not None:
         raise ValueError(f"cutoff is for method='temporal', got method={method!r}.")
     known = as_interactions(X)
-    times = None if method == "random" else check_timestamps(timestamps, X, known)
+    times = None if method == "random" else check_timestamps(timestamps, known)
     if times is not None and cutoff is not None:
         held_out = times >= cutoff
     else:

@@ -1,0 +1,151 @@
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from skattnrec.model_selection import split_interactions
+
+METHODS = [
+    {"method": "random"},
+    {"method": "random", "test_size": 0.7},
+    {"method": "leave_k_out", "k": 3},
+    {"method": "leave_k_out", "k": 2, "timestamps": True},
+    {"method": "temporal", "test_size": 0.4},
+    {"method": "temporal", "cutoff": 0.5},
+]
+
+
+def interactions(seed, n_users=30, n_items=25, density=0.25):
+    rng = np.random.default_rng(seed)
+    X = sp.random_array((n_users, n_items), density=density, format="csr", rng=rng)
+    X.data[rng.random(X.nnz) < 0.1] = 0  # a stored zero is a known rating
+    T = sp.csr_array((np.round(rng.random(X.nnz), 1), X.indices, X.indptr), shape=X.shape)
+    return X, T
+
+
+def split(X, T, timestamps=False, **options):
+    if timestamps or options["method"] == "temporal":
+        options["timestamps"] = T
+    return split_interactions(X, **options)
+
+
+def pattern(X):
+    return (X + sp.csr_array((np.ones(X.nnz), X.indices, X.indptr), shape=X.shape)).toarray() != 0
+
+
+@settings(deadline=None, max_examples=25)  # the first call compiles
+@given(st.integers(0, 2**32 - 1), st.sampled_from(METHODS))
+def test_every_entry_is_in_exactly_one_part(seed, options):
+    X, T = interactions(seed)
+    history, held_out = split(X, T, **options)
+    assert history.shape == held_out.shape == X.shape
+    assert history.nnz + held_out.nnz == X.nnz
+    assert not (pattern(history) & pattern(held_out)).any()
+    assert_array_equal(pattern(history) | pattern(held_out), pattern(X))
+    assert_array_equal((history + held_out).toarray(), X.toarray())
+    if "cutoff" not in options:
+        lengths = np.diff(X.indptr)
+        assert_array_equal(np.diff(history.indptr) >= 1, lengths >= 1)
+        assert_array_equal(np.diff(held_out.indptr) >= 1, lengths >= 2)
+
+
+@pytest.mark.parametrize("options", METHODS, ids=str)
+def test_a_row_is_split_alone(options):
+    X, T = interactions(0)
+    history, _ = split(X, T, **options)
+    order = np.random.default_rng(0).permutation(X.shape[0])[:20]
+    part, _ = split(X[order], T[order], **options)
+    assert_array_equal(part.toarray(), history[order].toarray())
+
+
+@pytest.mark.parametrize("options", METHODS, ids=str)
+def test_timestamps_are_split_like_ratings(options):
+    X, T = interactions(0)
+    for x_part, t_part in zip(split(X, T, **options), split(T, T, **options)):
+        assert_array_equal(x_part.indptr, t_part.indptr)
+        assert_array_equal(x_part.indices, t_part.indices)
+
+
+def test_counts():
+    X = np.ones((1, 10)) * np.arange(1, 11)
+    for test_size, n in [(0.2, 2), (0.25, 3), (0.01, 1), (0.99, 9), (0.5, 5)]:
+        assert split_interactions(X, test_size=test_size)[1].nnz == n
+    for k in (1, 4, 9, 10, 99):
+        assert split_interactions(X, method="leave_k_out", k=k)[1].nnz == min(k, 9)
+
+
+def test_leave_k_out_takes_the_latest_if_it_can():
+    X = np.array([[1, 2, 3, 4, 5, 0], [0, 9, 8, 7, 6, 5], [0, 0, 0, 4, 0, 0]])
+    T = np.array([[1, 3, 2, 5, 4, 0], [0, 9, 8, 7, 6, 5], [0, 0, 0, 4, 0, 0]])
+    _, held_out = split_interactions(X, method="leave_k_out", k=2, timestamps=T)
+    assert_array_equal(
+        held_out.toarray(), [[0, 0, 0, 4, 5, 0], [0, 9, 8, 0, 0, 0], [0, 0, 0, 0, 0, 0]]
+    )
+
+
+def test_temporal_takes_the_latest_share():
+    X = np.array([[1, 2, 3, 4, 5, 0], [0, 6, 7, 8, 0, 0]])
+    T = np.array([[1, 3, 2, 5, 4, 0], [0, 3, 2, 1, 0, 0]])
+    _, held_out = split_interactions(X, method="temporal", test_size=0.4, timestamps=T)
+    assert_array_equal(held_out.toarray(), [[0, 0, 0, 4, 5, 0], [0, 6, 0, 0, 0, 0]])
+
+
+def test_cutoff_takes_everything_from_then_on():
+    X = np.array([[1, 2, 3, 4, 5, 0], [0, 6, 7, 8, 9, 9], [0, 0, 0, 3, 0, 0]])
+    T = np.array([[1, 3, 2, 5, 4, 0], [0, 9, 8, 7, 6, 5], [0, 0, 0, 3, 0, 0]])
+    history, held_out = split_interactions(X, method="temporal", timestamps=T, cutoff=4)
+    assert_array_equal(
+        history.toarray(), [[1, 2, 3, 0, 0, 0], [0, 0, 0, 0, 0, 0], [0, 0, 0, 3, 0, 0]]
+    )
+    assert_array_equal(
+        held_out.toarray(), [[0, 0, 0, 4, 5, 0], [0, 6, 7, 8, 9, 9], [0, 0, 0, 0, 0, 0]]
+    )
+
+
+def test_of_equal_times_higher_columns_are_later():
+    X = np.array([[1.0, 2.0, 3.0, 4.0]])
+    T = sp.csr_array(([0.0, 0.0, 0.0, 0.0], ([0] * 4, range(4))), shape=(1, 4))
+    _, held_out = split_interactions(X, method="leave_k_out", timestamps=T)
+    assert_array_equal(held_out.toarray(), [[0, 0, 0, 4]])
+
+
+def test_random_state():
+    X, _ = interactions(0)
+    first, again = split_interactions(X, random_state=1), split_interactions(X, random_state=1)
+    other = split_interactions(X, random_state=2)
+    assert_array_equal(first[1].toarray(), again[1].toarray())
+    assert (first[1] != other[1]).nnz > 0
+    drawn = split_interactions(X, random_state=np.random.RandomState(1))
+    assert_array_equal(drawn[1].toarray(), first[1].toarray())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_keeps_dtype_and_input(dtype):
+    X = interactions(0)[0].astype(dtype)
+    before = X.copy()
+    history, held_out = split_interactions(X)
+    assert history.dtype == held_out.dtype == dtype
+    assert history.indices.dtype == history.indptr.dtype == np.int32
+    assert history.has_canonical_format
+    assert held_out.has_canonical_format
+    assert not np.shares_memory(history.data, X.data)
+    assert (before != X).nnz == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "last"}, "'method' parameter"),
+        ({"test_size": 0.0}, "'test_size' parameter"),
+        ({"test_size": 2}, "'test_size' parameter"),
+        ({"k": 0}, "'k' parameter"),
+        ({"method": "temporal"}, "method='temporal' needs timestamps"),
+        ({"cutoff": 3.0}, "cutoff is for method='temporal', got method='random'"),
+        ({"method": "temporal", "timestamps": np.ones((2, 3))}, "timestamps has shape"),
+    ],
+)
+def test_refuses_wrong_parameters(options, message):
+    with pytest.raises(ValueError, match=message):
+        split_interactions(np.eye(3), **options)
