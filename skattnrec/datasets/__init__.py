@@ -2,5 +2,6 @@
 
 from ._books import load_books
 from ._generate import make_interactions
+from ._movielens import fetch_movielens
 
-__all__ = ["load_books", "make_interactions"]
+__all__ = ["fetch_movielens", "load_books", "make_interactions"]

@@ -22,7 +22,6 @@ _TASTE = 0.2  # Dirichlet parameter of users over topics: small means few topics
 _GENRE = 0.1  # Dirichlet parameter of items over topics
 _EXPLORATION = 0.15  # share of interactions with what is popular, whatever the taste
 _MOOD_LENGTH = 10  # mean number of interactions until a mood may change
-_MAX_SHARE = 0.5  # of the items, in one history
 _TAG_NOISE = 0.05  # share of item features that are wrong
 _STARS = (0.06, 0.11, 0.27, 0.34, 0.22)  # shares of the ratings 1 to 5
 _NICHE_SIZE = 15  # items among which a mood picks
@@ -186,7 +185,7 @@ def _history_lengths(
     n_users: int, n_items: int, total: int, shortest: int, random: np.random.RandomState
 ) -> np.ndarray:
     """Split the interactions among users, log-normally above the shortest length."""
-    longest = int(n_items * _MAX_SHARE)
+    longest = n_items // 2
     if not n_users * shortest <= total <= n_users * longest:
         raise ValueError(
             f"n_interactions must be in [{n_users * shortest}, {n_users * longest}] = n_users * "
