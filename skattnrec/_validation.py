@@ -96,7 +96,7 @@ def _canonical_csr(X: Any) -> sp.csr_array:
     return X
 
 
-def check_timestamps(timestamps: Any, X: Any, X_checked: sp.csr_array) -> np.ndarray | None:
+def check_timestamps(timestamps: Any, X: sp.csr_array) -> np.ndarray | None:
     """Bring timestamps into the entry order of the checked interactions.
 
     Parameters
@@ -104,15 +104,13 @@ def check_timestamps(timestamps: Any, X: Any, X_checked: sp.csr_array) -> np.nda
     timestamps : None, sparse matrix or array-like of shape (n_users, n_items)
         One finite time (any unit) at every entry of ``X``. Sparse: the same stored entries as
         ``X``. Dense: read where ``X`` is known.
-    X : object
-        The interactions as the user gave them.
-    X_checked : csr_array
-        The same, from :func:`as_interactions` or :func:`validate_interactions`.
+    X : csr_array
+        From :func:`as_interactions` or :func:`validate_interactions`.
 
     Returns
     -------
-    ndarray of shape (X_checked.nnz,), float64, or None
-        Element ``p`` is the time of ``X_checked.data[p]``.
+    ndarray of shape (X.nnz,), float64, or None
+        Element ``p`` is the time of ``X.data[p]``.
 
     Raises
     ------
@@ -123,25 +121,25 @@ def check_timestamps(timestamps: Any, X: Any, X_checked: sp.csr_array) -> np.nda
         return None
     if not sp.issparse(timestamps):
         dense = check_array(timestamps, dtype=np.float64, input_name="timestamps")
-        _check_same_shape(dense, X_checked)
-        rows = np.repeat(np.arange(X_checked.shape[0]), np.diff(X_checked.indptr))
-        return dense[rows, X_checked.indices]
+        _check_same_shape(dense, X)
+        rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+        return dense[rows, X.indices]
     T = as_interactions(timestamps, "timestamps")
-    _check_same_shape(T, X_checked)
-    if not np.array_equal(T.indptr, X_checked.indptr):
-        lengths = np.diff(T.indptr), np.diff(X_checked.indptr)
+    _check_same_shape(T, X)
+    if not np.array_equal(T.indptr, X.indptr):
+        lengths = np.diff(T.indptr), np.diff(X.indptr)
         row = int(np.flatnonzero(lengths[0] != lengths[1])[0])
         raise ValueError(
             "timestamps must have the stored entries of X: "
             f"row {row} has {lengths[0][row]} of them, X has {lengths[1][row]}. "
             "A time of 0 must be stored too, not dropped."
         )
-    if not np.array_equal(T.indices, X_checked.indices):
-        first = int(np.flatnonzero(T.indices != X_checked.indices)[0])
+    if not np.array_equal(T.indices, X.indices):
+        first = int(np.flatnonzero(T.indices != X.indices)[0])
         row = int(np.searchsorted(T.indptr, first, side="right")) - 1
         raise ValueError(
             f"timestamps must have the stored entries of X: row {row} has an entry at column "
-            f"{T.indices[first]} where X has one at column {X_checked.indices[first]}."
+            f"{T.indices[first]} where X has one at column {X.indices[first]}."
         )
     return T.data.astype(np.float64, copy=False)
 

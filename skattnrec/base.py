@@ -32,7 +32,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -50,7 +50,7 @@ from ._validation import (
 from .metrics import RankingScorer
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 __all__ = ["BaseRecommender", "Explanation"]
 
@@ -103,12 +103,12 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         Scores of an empty history.
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {}
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
 
     # timestamps are routed by meta-estimators without any set_fit_request call
-    __metadata_request__fit = {"timestamps": True}
-    __metadata_request__predict = {"timestamps": True}
-    __metadata_request__score = {"timestamps": True}
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"timestamps": True}
+    __metadata_request__predict: ClassVar[dict[str, bool]] = {"timestamps": True}
+    __metadata_request__score: ClassVar[dict[str, bool]] = {"timestamps": True}
 
     # -- what a model defines ---------------------------------------------------------------
 
@@ -264,7 +264,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         if y is not None and np.ndim(y) == 1 and not sp.issparse(y):
             y = None
         metadata = {} if timestamps is None else {"timestamps": timestamps}
-        return RankingScorer()(self, X, y, **metadata)
+        return RankingScorer()(self, X, y, **metadata)  # type: ignore[return-value]
 
     def explain(self, X: Any, items: Any = None, *, timestamps: Any = None) -> Explanation:
         """Split the scores of one history into the contributions of their sources.
@@ -330,7 +330,10 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
     ) -> tuple[sp.csr_array, np.ndarray | None]:
         nonnegative = not self._accepts_negative()
         checked = validate_interactions(self, X, reset=reset, nonnegative=nonnegative)
-        return checked, check_timestamps(timestamps, X, checked)
+        times = check_timestamps(timestamps, checked)
+        if not reset:  # the arithmetic of fit decides
+            checked = checked.astype(self.prior_.dtype, copy=False)
+        return checked, times
 
     def _score_or_prior(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
         scores = self._score(X, times)

@@ -265,7 +265,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
             raise ValueError(
                 f"X has {checked.shape[1]} columns, the encoder has {self.n_items_} items."
             )
-        times = check_timestamps(timestamps, X, checked)
+        times = check_timestamps(timestamps, checked)
         user_of_row = self._users_of_rows(users, checked.shape[0])
         rows = np.repeat(np.arange(checked.shape[0]), np.diff(checked.indptr))
         table = {

@@ -1,0 +1,25 @@
+"""Attention recommenders and collaborative filtering as scikit-learn estimators."""
+
+from .attention import AttentionRecommender, MultiHeadAttentionRecommender
+from .base import BaseRecommender
+from .baseline import PopularityRecommender
+from .factorization import ALSFactorizer
+from .metrics import RankingScorer, make_ranking_scorer
+from .model_selection import compare_recommenders, split_interactions
+from .preprocessing import InteractionEncoder
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ALSFactorizer",
+    "AttentionRecommender",
+    "BaseRecommender",
+    "InteractionEncoder",
+    "MultiHeadAttentionRecommender",
+    "PopularityRecommender",
+    "RankingScorer",
+    "__version__",
+    "compare_recommenders",
+    "make_ranking_scorer",
+    "split_interactions",
+]

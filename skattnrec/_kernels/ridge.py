@@ -1,0 +1,89 @@
+r"""Ridge regression in which no item votes for itself, solved in closed form.
+
+For heads :math:`h = 1..H` stacked into one design matrix C with :math:`H n` columns,
+
+.. math:: \min_V \|C V - Y\|^2 + \operatorname{tr}(V^\top D V)
+          \quad\text{s.t.}\quad V^h_{ii} = 0 \text{ for all } h, i
+
+has, with :math:`P = (C^\top C + D)^{-1}` and one Lagrange multiplier per head and item, the
+solution :math:`V = P (C^\top Y - M)`, where M holds the multipliers at the constrained places.
+One head, C = Y and D = :math:`\lambda I` give EASE (Steck, Embarrassingly shallow autoencoders
+for sparse data, WWW 2019).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+from scipy.linalg import lapack
+
+from ._parallel import parallel
+
+__all__ = ["constrained_ridge", "inverse_of_positive_definite"]
+
+
+@parallel
+def _mirror_upper(matrix):
+    """Copy the upper triangle onto the lower one, in place."""
+    for i in prange(matrix.shape[0]):
+        for j in range(i):
+            matrix[i, j] = matrix[j, i]
+
+
+def inverse_of_positive_definite(matrix: np.ndarray) -> np.ndarray:
+    """Invert a symmetric positive definite matrix by Cholesky, in its own memory.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the matrix is not positive definite to working precision.
+    """
+    potrf, potri = lapack.get_lapack_funcs(("potrf", "potri"), (matrix,))
+    # The transpose of a C-ordered matrix is Fortran-ordered, as LAPACK wants it: no copy.
+    factor, info = potrf(matrix.T, lower=True, overwrite_a=True, clean=False)
+    if info == 0:
+        inverse, info = potri(factor, lower=True, overwrite_c=True)
+    if info != 0:
+        raise np.linalg.LinAlgError("the matrix is not positive definite")
+    inverse = inverse.T
+    _mirror_upper(inverse)
+    return inverse
+
+
+def constrained_ridge(gram: np.ndarray, cross: np.ndarray, penalty: np.ndarray) -> np.ndarray:
+    """Solve the regression of the module docstring.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (H * n, H * n), C-contiguous
+        C'C; overwritten.
+    cross : ndarray of shape (H * n, n)
+        C'Y.
+    penalty : ndarray of shape (H * n,)
+        The diagonal of D.
+
+    Returns
+    -------
+    ndarray of shape (H, n, n)
+        V; ``[h, j, i]`` is the vote of item j for item i, ``[h, i, i]`` is 0.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If C'C + D is not positive definite.
+    """
+    size, n = cross.shape
+    n_heads = size // n
+    gram.flat[:: size + 1] += penalty
+    P = inverse_of_positive_definite(gram)
+    V = P @ cross
+    items = np.arange(n)
+    places = items[:, None] + n * np.arange(n_heads)  # (n, H): where V must be 0
+    systems = P[places[:, :, None], places[:, None, :]]  # (n, H, H)
+    multipliers = np.linalg.solve(systems, V[places, items[:, None], None])[..., 0]  # (n, H)
+    for head in range(n_heads):
+        columns = P[:, head * n : (head + 1) * n]
+        columns *= multipliers[:, head]  # P is not needed any more
+        V -= columns
+    V[places, items[:, None]] = 0  # exactly, not to rounding
+    return V.reshape(n_heads, n, n)  # (H * n, n) -> (H, n, n)

@@ -1,0 +1,13 @@
+"""Attention: as pure functions, and as recommenders that learn in closed form."""
+
+from ._multi_head import MultiHeadAttentionRecommender
+from ._single import AttentionRecommender
+from .functional import causal_mask, multi_head_attention, scaled_dot_product_attention
+
+__all__ = [
+    "AttentionRecommender",
+    "MultiHeadAttentionRecommender",
+    "causal_mask",
+    "multi_head_attention",
+    "scaled_dot_product_attention",
+]

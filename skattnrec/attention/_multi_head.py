@@ -1,0 +1,172 @@
+"""MultiHeadAttentionRecommender: heads from sharp to flat, their votes solved for jointly."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array
+
+from .._compat import Interval
+from ._closed_form import BaseAttentionRecommender
+
+__all__ = ["MultiHeadAttentionRecommender"]
+
+
+class MultiHeadAttentionRecommender(BaseAttentionRecommender):
+    r"""Recommend by several attention heads over the history, learned jointly in closed form.
+
+    Heads differ by temperature, from sharp to flat, and by the projection of item features they
+    look at. One regression over all heads decides what each head's attention is worth, so a head
+    that adds nothing gets small votes.
+
+    Parameters
+    ----------
+    n_heads : int, default=2
+        Number of heads.
+    temperature : float, default=3.0
+        Temperature of the first head, as in :class:`AttentionRecommender`.
+    temperature_ratio : float, default=2.0
+        Positive. Head h has temperature ``temperature * temperature_ratio ** h``.
+    rating_weight : float, default=1.0
+        Factor of the ratings in the logits; 0 reads ratings as mere presence.
+    content_weight : float, default=1.0
+        Factor of the content logits, which need ``item_features``.
+    item_features : {array-like, sparse matrix} of shape (n_items, d), default=None
+        What items are like.
+    projections : array-like of shape (n_heads, d, d_head), default=None
+        Feature projection of each head. None draws random orthonormal ones with
+        ``d_head = max(1, d // n_heads)``.
+    relevance_threshold : float, default=None
+        Ratings from here on are what the model learns to rank high (target 1, others 0).
+        None grades the targets by ``exp(rating_weight * (r - r_max) / temperature)``.
+    smoothing : float, default=0.5
+        Exponent in [0, 1] of the softmax denominator.
+    dropout : float, default=0.5
+        Probability in [0, 1) that an attention weight is dropped in training, averaged over in
+        closed form.
+    regularization : float, default=200
+        Positive ridge penalty, in pseudo-observations.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the projections; unused without item features or with given projections.
+
+    Attributes
+    ----------
+    values_ : ndarray of shape (n_heads, n_features_in_, n_features_in_)
+        ``values_[h, j, i]`` is the vote of item j for item i in head h; 0 where i = j.
+    temperatures_ : ndarray of shape (n_heads,)
+        The temperature of each head.
+    projections_ : ndarray of shape (n_heads, d, d_head) or None
+        The projection of each head, None without item features.
+    prior_ : ndarray of shape (n_features_in_,)
+        Scores of an empty history: sums of relevance.
+    n_features_in_ : int
+        Number of items.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Item names, when ``fit`` got a DataFrame with string column names.
+
+    See Also
+    --------
+    AttentionRecommender : One head; equal to this with ``n_heads=1``.
+    skattnrec.attention.multi_head_attention : Multi-head attention as a function.
+
+    Notes
+    -----
+    With the notation of :class:`AttentionRecommender`, head projections :math:`W_h` and
+    temperatures :math:`\tau_h`,
+
+    .. math::
+
+        l^h_{uj} &= \left(w_r r_{uj}
+            + w_c \langle W_h^\top q_u, W_h^\top k_j \rangle / \sqrt{d_h}\right) / \tau_h \\
+        s_{ui} &= \sum_h \sum_{j \in H(u)} a^h_{uj} V^h_{ji}
+
+    The votes of all heads solve one ridge regression on the heads' weights side by side, under
+    the constraints :math:`V^h_{ii} = 0`. Its system has ``n_heads * n_items`` unknowns per
+    item.
+
+    References
+    ----------
+    Vaswani et al., Attention is all you need, NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skattnrec import MultiHeadAttentionRecommender
+    >>> X = np.array([[5, 4, 0, 0], [4, 5, 1, 0], [0, 0, 5, 4], [1, 0, 4, 5]])
+    >>> model = MultiHeadAttentionRecommender(n_heads=2, regularization=1).fit(X)
+    >>> indices, _ = model.recommend([[5, 0, 0, 0], [0, 0, 0, 5]], k=1)
+    >>> indices.ravel()
+    array([1, 2])
+    >>> model.temperatures_
+    array([3., 6.])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseAttentionRecommender._parameter_constraints,
+        "n_heads": [Interval(Integral, 1, None, closed="left")],
+        "temperature_ratio": [Interval(Real, 0, None, closed="neither")],
+        "projections": ["array-like", None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_heads: int = 2,
+        *,
+        temperature: float = 3.0,
+        temperature_ratio: float = 2.0,
+        rating_weight: float = 1.0,
+        content_weight: float = 1.0,
+        item_features: Any = None,
+        projections: Any = None,
+        relevance_threshold: float | None = None,
+        smoothing: float = 0.5,
+        dropout: float = 0.5,
+        regularization: float = 200.0,
+        random_state: Any = None,
+    ):
+        self.n_heads = n_heads
+        self.temperature = temperature
+        self.temperature_ratio = temperature_ratio
+        self.rating_weight = rating_weight
+        self.content_weight = content_weight
+        self.item_features = item_features
+        self.projections = projections
+        self.relevance_threshold = relevance_threshold
+        self.smoothing = smoothing
+        self.dropout = dropout
+        self.regularization = regularization
+        self.random_state = random_state
+
+    def _make_temperatures(self) -> np.ndarray:
+        return self.temperature * self.temperature_ratio ** np.arange(self.n_heads, dtype=float)
+
+    def _make_projections(self, n_features: int) -> np.ndarray:
+        if self.projections is None:
+            random_state = check_random_state(self.random_state)
+            return _random_projections(self.n_heads, n_features, random_state)
+        given = check_array(
+            self.projections, allow_nd=True, dtype=np.float64, input_name="projections"
+        )
+        if given.ndim != 3 or given.shape[:2] != (self.n_heads, n_features):
+            raise ValueError(
+                f"projections must have shape (n_heads={self.n_heads}, d={n_features}, d_head), "
+                f"got {given.shape}."
+            )
+        return given
+
+
+def _random_projections(
+    n_heads: int, n_features: int, random_state: np.random.RandomState
+) -> np.ndarray:
+    """Orthonormal columns for each head, the heads orthogonal as long as features suffice."""
+    d_head = max(1, n_features // n_heads)
+    n_bases = -(-n_heads * d_head // n_features)  # rounded up
+    normals = random_state.normal(size=(n_bases, n_features, n_features))
+    bases = np.linalg.qr(normals)[0]  # (n_bases, d, d), each orthogonal
+    columns = np.hstack(list(bases))[:, : n_heads * d_head]
+    # (d, n_heads * d_head) -> (n_heads, d, d_head)
+    return columns.reshape(n_features, n_heads, d_head).transpose(1, 0, 2)

@@ -1,0 +1,239 @@
+"""The closed form of the attention recommenders against dense references and known models."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skattnrec import AttentionRecommender, MultiHeadAttentionRecommender
+
+
+def ratings(n_users=60, n_items=12, density=0.4, seed=0, dtype=np.float64):
+    """Random ratings from 1 to 5; nobody without a rating."""
+    rng = np.random.default_rng(seed)
+    X = rng.integers(1, 6, size=(n_users, n_items)) * (rng.random((n_users, n_items)) < density)
+    X[np.arange(n_users), rng.integers(n_items, size=n_users)] = 5
+    return sp.csr_array(X.astype(dtype))
+
+
+def ease(X, regularization):
+    """Steck 2019, in plain numpy."""
+    gram = X.T @ X + regularization * np.eye(X.shape[1])
+    P = np.linalg.inv(gram)
+    B = -P / np.diag(P)
+    np.fill_diagonal(B, 0)
+    return B
+
+
+def dense_weights(X, temperature, smoothing, content=None):
+    """Attention by the formula of the docstring, a row at a time; logits relative to r = 5."""
+    A = np.zeros(X.shape)
+    for u, row in enumerate(X):
+        known = row > 0
+        logits = row[known] - 5
+        if content is not None:
+            K = content[known]
+            profile = row[known] @ K / row[known].sum()
+            logits = logits + K @ profile / np.sqrt(K.shape[1])
+        e = np.exp(logits / temperature)
+        A[u, known] = e / e.sum() ** smoothing
+    return A
+
+
+def constrained_ridge_reference(A, Y, penalty):
+    """Leave the constrained columns out, item by item; A has H blocks of n columns."""
+    n = Y.shape[1]
+    V = np.zeros((A.shape[1], n))
+    for i in range(n):
+        free = np.arange(A.shape[1]) % n != i
+        left = A[:, free].T @ A[:, free] + np.diag(penalty[free])
+        V[free, i] = np.linalg.solve(left, A[:, free].T @ Y[:, i])
+    return V.reshape(-1, n, n)
+
+
+@pytest.mark.parametrize("flat", [{"temperature": np.inf}, {"rating_weight": 0.0}])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-9), (np.float32, 1e-5)])
+@pytest.mark.parametrize("recommender", [AttentionRecommender, MultiHeadAttentionRecommender])
+def test_uniform_attention_is_ease(recommender, flat, dtype, tolerance):
+    X = ratings(dtype=dtype)
+    heads = {} if recommender is AttentionRecommender else {"n_heads": 1}
+    model = recommender(smoothing=0, dropout=0, regularization=7, **flat, **heads).fit(X)
+    known = (X.toarray() > 0).astype(float)
+    B = ease(known, 7)
+    assert_allclose(model.values_[0], B, atol=tolerance)
+    assert_allclose(model.predict(X), known @ B, atol=10 * tolerance)
+
+
+def test_single_head_solves_the_documented_regression():
+    X = ratings(seed=1)
+    dense = X.toarray()
+    model = AttentionRecommender(
+        temperature=2, smoothing=0.3, dropout=0.4, regularization=11, relevance_threshold=4
+    ).fit(X)
+    A = dense_weights(dense, 2, 0.3)
+    penalty = 11 * np.mean(A[A > 0] ** 2) + 0.4 / 0.6 * np.diag(A.T @ A)
+    V = constrained_ridge_reference(A, (dense >= 4).astype(float), penalty)
+    assert_allclose(model.values_, V, atol=1e-9)
+    assert_allclose(model.predict(X), A @ V[0], atol=1e-9)
+    assert_allclose(model.attention_weights(X)[0].toarray(), A, atol=1e-12)
+
+
+def test_two_heads_solve_the_joint_regression():
+    X = ratings(seed=2)
+    dense = X.toarray()
+    model = MultiHeadAttentionRecommender(
+        n_heads=2, temperature=1, temperature_ratio=4, smoothing=0.5, dropout=0.2, regularization=3
+    ).fit(X)
+    assert_array_equal(model.temperatures_, [1, 4])
+    A = np.hstack([dense_weights(dense, 1, 0.5), dense_weights(dense, 4, 0.5)])
+    penalty = 3 * np.mean(A[A > 0] ** 2) + 0.25 * np.diag(A.T @ A)
+    graded = np.where(dense > 0, np.exp(dense - 5), 0)
+    V = constrained_ridge_reference(A, graded, penalty)
+    assert_allclose(model.values_, V, atol=1e-9)
+    assert_allclose(model.predict(X), A @ V.reshape(24, 12), atol=1e-9)
+    diagonal = np.arange(12)
+    assert_array_equal(model.values_[:, diagonal, diagonal], 0)
+
+
+def test_content_logits_read_the_profile():
+    X = ratings(seed=3)
+    features = np.random.default_rng(3).normal(size=(12, 4))
+    model = AttentionRecommender(temperature=2, smoothing=1, item_features=features).fit(X)
+    A = dense_weights(X.toarray(), 2, 1, content=features)
+    assert_allclose(model.attention_weights(X)[0].toarray(), A, atol=1e-12)
+    assert_allclose(A.sum(axis=1), 1)
+    off = AttentionRecommender(
+        temperature=2, smoothing=1, item_features=features, content_weight=0
+    ).fit(X)
+    plain = dense_weights(X.toarray(), 2, 1)
+    assert_allclose(off.attention_weights(X)[0].toarray(), plain, atol=1e-12)
+
+
+def test_one_head_of_many_is_the_single_head():
+    X = ratings(seed=4)
+    features = np.random.default_rng(4).normal(size=(12, 5))
+    single = AttentionRecommender(item_features=features).fit(X)
+    multi = MultiHeadAttentionRecommender(1, item_features=features, random_state=0).fit(X)
+    # a random orthogonal projection leaves dot products as they are
+    assert_allclose(multi.predict(X), single.predict(X), atol=1e-9)
+    assert_allclose(multi.values_, single.values_, atol=1e-9)
+
+
+def test_each_head_looks_through_its_projection():
+    X = ratings(seed=5)
+    features = np.random.default_rng(5).normal(size=(12, 4))
+    model = MultiHeadAttentionRecommender(
+        2, temperature_ratio=1, smoothing=1, item_features=features, random_state=0
+    ).fit(X)
+    W = model.projections_
+    assert W.shape == (2, 4, 2)
+    joined = np.hstack(W)
+    assert_allclose(joined.T @ joined, np.eye(4), atol=1e-12)
+    for head, A in zip(W, model.attention_weights(X), strict=True):
+        expected = dense_weights(X.toarray(), 3, 1, content=features @ head)
+        assert_allclose(A.toarray(), expected, atol=1e-12)
+    given = MultiHeadAttentionRecommender(
+        2, temperature_ratio=1, smoothing=1, item_features=features, projections=W
+    ).fit(X)
+    assert_array_equal(given.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize(("n_heads", "d", "d_head"), [(3, 2, 1), (2, 5, 2), (4, 4, 1)])
+def test_random_projections_are_orthonormal(n_heads, d, d_head):
+    X = ratings(seed=6)
+    features = np.random.default_rng(6).normal(size=(12, d))
+    model = MultiHeadAttentionRecommender(n_heads, item_features=features, random_state=1).fit(X)
+    assert model.projections_.shape == (n_heads, d, d_head)
+    for W in model.projections_:
+        assert_allclose(W.T @ W, np.eye(d_head), atol=1e-12)
+
+
+def test_cold_item_is_treated_like_its_twin():
+    X = ratings(seed=7).toarray()
+    X[:, 11] = 0
+    features = np.zeros((12, 12))
+    np.fill_diagonal(features, 1)
+    features[11] = features[0]
+    model = AttentionRecommender(
+        item_features=features * 50, content_weight=0, temperature=0.05, rating_weight=0.01
+    ).fit(X)
+    history = np.zeros((1, 12))
+    history[0, [2, 5]] = 5
+    scores = model.predict(history)[0]
+    assert_allclose(scores[11], scores[0], rtol=1e-6)
+    without = AttentionRecommender(temperature=0.05, rating_weight=0.01).fit(X)
+    assert without.predict(history)[0, 11] == 0
+    only_cold, only_twin = np.zeros((2, 1, 12))
+    only_cold[0, 11] = only_twin[0, 0] = 5
+    assert_allclose(model.predict(only_cold)[0, 1:11], model.predict(only_twin)[0, 1:11], rtol=1e-6)
+
+
+def test_heads_of_the_explanation_sum_to_the_score():
+    X = ratings(seed=8)
+    model = MultiHeadAttentionRecommender(3, regularization=5).fit(X)
+    explanation = model.explain(X[[0]], items=[3, 1])
+    assert explanation.heads.shape == (3, 2, X[[0]].nnz)
+    assert_allclose(explanation.heads.sum(axis=0), explanation.contributions)
+    assert_allclose(explanation.contributions.sum(axis=1), model.predict(X[[0]])[0, [3, 1]])
+    weights = model.attention_weights(X[[0]])
+    j = explanation.sources[1]
+    assert_allclose(explanation.heads[2, 0, 1], weights[2][0, j] * model.values_[2, j, 3])
+
+
+def test_relevance_is_graded_like_attention_unless_there_is_a_threshold():
+    X = np.array([[5.0, 3.0], [5.0, 1.0]])
+    graded = AttentionRecommender(temperature=2).fit(X)
+    assert_allclose(graded.prior_, [2, np.exp(-1) + np.exp(-2)])
+    assert_array_equal(AttentionRecommender(relevance_threshold=3).fit(X).prior_, [2, 1])
+
+
+def test_binary_data_do_not_depend_on_temperature():
+    X = ratings(seed=9)
+    X.data[:] = 1
+    cold, warm = (AttentionRecommender(t).fit(X).predict(X) for t in (0.1, 10))
+    assert_allclose(cold, warm, atol=1e-9)
+
+
+def test_sharp_temperatures_stay_finite():
+    X = ratings(seed=10, dtype=np.float32)
+    for temperature in (1e-3, 1e-2):
+        model = AttentionRecommender(temperature, smoothing=0).fit(X)
+        assert np.isfinite(model.predict(X)).all()
+        assert np.isfinite(model.predict(X * np.float32(100))).all()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"temperature": 0}, ValueError, r"'temperature' .* in the range \(0.0, inf\]. Got 0"),
+        ({"smoothing": 1.5}, ValueError, r"'smoothing' .* in the range \[0.0, 1.0\]. Got 1.5"),
+        ({"dropout": 1}, ValueError, r"'dropout' .* in the range \[0.0, 1.0\). Got 1"),
+        ({"regularization": 0}, ValueError, "'regularization'"),
+        ({"item_features": np.ones((3, 2))}, ValueError, "it has 3, X has 12 items"),
+        ({"item_features": np.full((12, 2), np.nan)}, ValueError, "item_features contains NaN"),
+    ],
+)
+def test_bad_parameters_are_named(parameters, error, message):
+    with pytest.raises(error, match=message):
+        AttentionRecommender(**parameters).fit(ratings())
+
+
+def test_projections_of_the_wrong_shape_are_named():
+    model = MultiHeadAttentionRecommender(
+        2, item_features=np.ones((12, 3)), projections=np.ones((2, 4, 1))
+    )
+    with pytest.raises(ValueError, match=r"shape \(n_heads=2, d=3, d_head\), got \(2, 4, 1\)"):
+        model.fit(ratings())
+
+
+def test_vanishing_regularization_is_named():
+    X = np.ones((3, 4), dtype=np.float32)  # four equal columns: a singular system
+    model = AttentionRecommender(smoothing=0, dropout=0, regularization=1e-12)
+    with pytest.raises(ValueError, match="regularization=1e-12 is too small for float32"):
+        model.fit(X)
+
+
+def test_what_cannot_fit_in_memory_is_refused():
+    X = sp.csr_array((np.ones(1, np.float32), ([0], [0])), shape=(2, 2_000_000))
+    with pytest.raises(MemoryError, match="2000000 items need"):
+        AttentionRecommender().fit(X)

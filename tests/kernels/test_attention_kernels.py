@@ -1,0 +1,97 @@
+"""Gram, ridge and weight kernels against a few lines of dense numpy."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skattnrec._kernels.attention import profile_logits, smoothed_softmax
+from skattnrec._kernels.gram import gram_upper, sparse_product
+from skattnrec._kernels.ridge import constrained_ridge, inverse_of_positive_definite
+from skattnrec._kernels.scoring import csr_times_dense
+
+
+def parts(A):
+    return A.indptr, A.indices, A.data
+
+
+def sparse(seed, shape, density=0.4):
+    return sp.random_array(shape, density=density, rng=seed, format="csr").astype(np.float64)
+
+
+sizes = st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9))
+
+
+@given(st.integers(0, 10**6), sizes)
+@settings(deadline=None, max_examples=40)
+def test_sparse_products_equal_dense_ones(seed, shape):
+    n, k, m = shape
+    A, B = sparse(seed, (n, k)), sparse(seed + 1, (k, m))
+    D = np.random.default_rng(seed).normal(size=(k, m))
+    assert_allclose(sparse_product(parts(A), parts(B), m), A.toarray() @ B.toarray(), atol=1e-12)
+    assert_allclose(csr_times_dense(*parts(A), D), A.toarray() @ D, atol=1e-12)
+    dense = A.toarray()
+    upper = gram_upper(parts(A.T.tocsr()), parts(A))
+    assert_allclose(upper, np.triu(dense.T @ dense), atol=1e-12)
+
+
+def test_inverse_uses_the_upper_triangle_only():
+    rng = np.random.default_rng(0)
+    factor = rng.normal(size=(20, 20))
+    matrix = factor @ factor.T + np.eye(20)
+    inverse = inverse_of_positive_definite(np.triu(matrix))
+    assert_allclose(inverse @ matrix, np.eye(20), atol=1e-8)
+
+
+def test_inverse_refuses_an_indefinite_matrix():
+    with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
+        inverse_of_positive_definite(np.diag([1.0, -1.0]))
+
+
+def test_ridge_solution_is_stationary_under_its_constraints():
+    rng = np.random.default_rng(1)
+    A, Y, penalty = rng.normal(size=(40, 12)), rng.normal(size=(40, 4)), rng.random(12)
+    V = constrained_ridge(A.T @ A, A.T @ Y, penalty)
+    gradient = A.T @ (A @ V.reshape(12, 4) - Y) + penalty[:, None] * V.reshape(12, 4)
+    gradient = gradient.reshape(3, 4, 4)
+    own = np.arange(4)
+    assert_array_equal(V[:, own, own], 0)
+    assert np.abs(gradient[:, own, own]).min() > 1e-3  # held there by the constraint
+    gradient[:, own, own] = 0
+    assert_allclose(gradient, 0, atol=1e-10)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.5, 1.0])
+def test_smoothed_softmax(smoothing):
+    indptr = np.array([0, 3, 3, 5], np.int32)
+    logits = np.array([1.0, 2.0, -1.0, 0.5, 0.5])
+    weights = smoothed_softmax(indptr, logits, smoothing)
+    first, last = np.exp(logits[:3]), np.exp(logits[3:])
+    expected = np.concatenate([first / first.sum() ** smoothing, last / last.sum() ** smoothing])
+    assert_allclose(weights, expected)
+
+
+def test_softmax_of_huge_logits_is_finite():
+    weights = smoothed_softmax(np.array([0, 2], np.int32), np.array([1e6, -1e6]), 1.0)
+    assert_allclose(weights, [1, 0], atol=1e-30)
+    assert np.isfinite(smoothed_softmax(np.array([0, 1], np.int32), np.array([1e6]), 0.0)).all()
+
+
+def test_profile_logits():
+    X = sparse(2, (6, 5), 0.6)
+    keys = np.random.default_rng(2).normal(size=(5, 3))
+    expected = []
+    for u in range(6):
+        row = X.toarray()[u]
+        profile = row @ keys / row.sum()
+        expected.extend(keys[row > 0] @ profile)
+    assert_allclose(profile_logits(*parts(X), keys), expected)
+
+
+def test_profile_of_zero_ratings_is_the_plain_mean():
+    logits = profile_logits(
+        np.array([0, 2], np.int32), np.array([0, 2], np.int32), np.zeros(2), np.eye(3)
+    )
+    assert_allclose(logits, [0.5, 0.5])
