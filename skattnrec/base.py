@@ -49,9 +49,6 @@ from ._validation import (
 )
 from .metrics import RankingScorer
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["BaseRecommender", "Explanation"]
 
 _BLOCK_ENTRIES = 2**23  # scores held at a time by recommend

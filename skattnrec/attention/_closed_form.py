@@ -187,7 +187,7 @@ def _check_item_features(item_features: Any, X: sp.csr_array) -> np.ndarray | No
             f"item_features must have one row per item: it has {keys.shape[0]}, "
             f"X has {X.shape[1]} items."
         )
-    return keys.toarray() if sp.issparse(keys) else keys  # type: ignore[attr-defined]
+    return keys.toarray() if sp.issparse(keys) else keys
 
 
 def _check_memory(n_heads: int, n_items: int, dtype: np.dtype[Any]) -> None:
