@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
 
+from skattnrec.baseline import PopularityRecommender
 from skattnrec.preprocessing import InteractionEncoder
 
 
@@ -362,3 +363,20 @@ def test_first_step_of_a_pipeline(table):
     pipeline = make_pipeline(InteractionEncoder(), MaxAbsScaler())
     assert pipeline.fit_transform(table).max() == 1
     assert pipeline.get_feature_names_out().tolist() == ["jam", "rye", "tea"]
+
+
+def test_from_table_to_recommendations_of_new_users(table):
+    encoder = InteractionEncoder()
+    model = PopularityRecommender().fit(encoder.fit_transform(table))
+    new = pd.DataFrame({"user": ["zoe", "eve"], "item": ["tea", "rye"], "rating": [1, 2]})
+    indices, scores = model.recommend(encoder.transform(new), k=3)
+    decoded = encoder.decode(indices, scores, users=encoder.row_users(new))
+    expected = pd.DataFrame(
+        {
+            "user": ["eve", "eve", "zoe", "zoe"],
+            "item": ["tea", "jam", "jam", "rye"],  # two like tea; ties in the order of columns
+            "rank": [1, 2, 1, 2],
+            "score": np.array([2, 1, 1, 1], np.float32),
+        }
+    )
+    pd.testing.assert_frame_equal(decoded, expected)
