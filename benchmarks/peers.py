@@ -116,7 +116,8 @@ class ImplicitALS:
         from threadpoolctl import threadpool_limits
 
         self.one_blas_thread = lambda: threadpool_limits(1, "blas")  # as the library asks for
-        self.model = AlternatingLeastSquares(num_threads=_THREADS, random_state=0, **settings)
+        with self.one_blas_thread():
+            self.model = AlternatingLeastSquares(num_threads=_THREADS, random_state=0, **settings)
 
     def fit(self, X):
         with self.one_blas_thread():

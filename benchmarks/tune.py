@@ -46,7 +46,7 @@ LADDERS: dict[str, dict[str, list | tuple]] = {
         "factors": _RANKS,
         "regularization": _decades(0.1, 2000, (1, 2, 3, 5)),
         "alpha": _decades(0.05, 50, (1, 2, 3, 5)),
-        "iterations": [5, 10, 15, 30],
+        "iterations": [5, 10, 15, 30, 60],
     },
     "implicit-cosine": {"K": _COUNTS},
     "implicit-tfidf": {"K": _COUNTS},
