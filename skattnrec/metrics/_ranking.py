@@ -68,7 +68,7 @@ def rank_items(scores: Any, seen: Any = None, *, k: int = 10) -> np.ndarray:
         copy=seen is not None,
         input_name="scores",
     )
-    if np.isnan(scores).any():
+    if np.isnan(scores.min()):
         row, column = np.argwhere(np.isnan(scores))[0]
         raise ValueError(f"scores has a NaN at row {row}, column {column}: it has no rank.")
     k = check_cutoff(k, scores.shape[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -175,7 +176,8 @@ class RankingScorer(BaseEstimator):
         history, held_out, times = self._hold_out(X, y, timestamps)
         n_items = history.shape[1]
         longest = min(max(k for _, _, k in metrics), n_items)
-        recommended = np.concatenate(list(_recommend(estimator, history, times, longest)))
+        predict = partial(_predict, estimator, X)
+        recommended = np.concatenate(list(_recommend(predict, history, times, longest)))
         relevant = self._relevant(held_out)
         judged = judge(recommended, relevant, self.gain)
         values = {}
@@ -202,7 +204,7 @@ class RankingScorer(BaseEstimator):
         if y is not None:
             return known, _unseen(_check_held_out(y, known), known), times
         lengths = np.diff(known.indptr)
-        if self.holdout == "last":
+        if isinstance(self.holdout, str):  # "last"
             if times is None:
                 raise ValueError(
                     "holdout='last' needs timestamps. Give them to the scorer, or enable "
@@ -295,11 +297,9 @@ def _flat(X: sp.csr_array, n_items: int) -> np.ndarray:
 
 
 def _recommend(
-    estimator: Any, history: sp.csr_array, times: np.ndarray | None, k: int
+    predict: Callable[..., np.ndarray], history: sp.csr_array, times: np.ndarray | None, k: int
 ) -> Iterator[np.ndarray]:
     """Rank the unseen items, block of rows by block of rows."""
-    # predict of a search takes no metadata, that of its best estimator does
-    estimator = getattr(estimator, "best_estimator_", estimator)
     step = max(1, _BLOCK_ENTRIES // history.shape[1])
     for start in range(0, history.shape[0], step):
         block = history[start : start + step]
@@ -308,11 +308,19 @@ def _recommend(
             first, last = history.indptr[start], history.indptr[start + block.shape[0]]
             csr = times[first:last], block.indices, block.indptr
             metadata["timestamps"] = sp.csr_array(csr, shape=block.shape)
-        scores = np.asarray(estimator.predict(block, **metadata))
-        if scores.shape != block.shape:
-            raise ValueError(
-                f"predict of {type(estimator).__name__} returned scores of shape {scores.shape} "
-                f"for histories of shape {block.shape}: a ranking scorer needs one score for "
-                "every item."
-            )
-        yield rank_items(scores, block, k=k)
+        yield rank_items(predict(block, **metadata), block, k=k)
+
+
+def _predict(estimator: Any, X: Any, block: sp.csr_array, **metadata: Any) -> np.ndarray:
+    """Score the histories of a block, which are parts of rows of ``X``."""
+    # predict of a search takes no metadata, that of its best estimator does
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    # a model fitted on a DataFrame expects the names of the items again
+    named = type(X)(block.toarray(), columns=X.columns) if hasattr(X, "iloc") else block
+    scores = np.asarray(estimator.predict(named, **metadata))
+    if scores.shape != block.shape:
+        raise ValueError(
+            f"predict of {type(estimator).__name__} returned scores of shape {scores.shape} for "
+            f"histories of shape {block.shape}: a ranking scorer needs a score for every item."
+        )
+    return scores

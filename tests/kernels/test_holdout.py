@@ -10,7 +10,8 @@ SEED = np.uint64(7)
 
 
 def random_pattern(seed, n_rows=40, n_columns=30, density=0.3):
-    return sp.random_array((n_rows, n_columns), density=density, format="csr", rng=seed)
+    values = np.random.default_rng(seed).random((n_rows, n_columns))
+    return sp.csr_array(np.where(values < density, values, 0))
 
 
 @settings(deadline=None, max_examples=50)  # the first call compiles

@@ -34,8 +34,7 @@ def judged():
     """Distinct random scores and grades 1 to 4 for about a tenth of the items."""
     rng = np.random.default_rng(0)
     scores = rng.permuted(np.tile(np.linspace(0, 1, 60), (50, 1)), axis=1)
-    relevant = sp.random_array((50, 60), density=0.1, format="csr", rng=rng)
-    relevant.data = rng.integers(1, 5, relevant.nnz).astype(float)
+    relevant = sp.csr_array((rng.random((50, 60)) < 0.1) * rng.integers(1, 5, (50, 60)))
     assert np.diff(relevant.indptr).min() >= 1
     return scores, relevant
 

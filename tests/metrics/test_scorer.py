@@ -53,9 +53,8 @@ class Overlap(BaseEstimator):
 
 @pytest.fixture
 def X():
-    X = sp.random_array((80, 40), density=0.2, format="csr", rng=0)
-    X.data = np.random.default_rng(0).integers(1, 6, X.nnz).astype(float)
-    return X
+    rng = np.random.default_rng(0)
+    return sp.csr_array((rng.random((80, 40)) < 0.2) * rng.integers(1, 6, (80, 40)).astype(float))
 
 
 def with_times(X, seed=0):
@@ -239,9 +238,10 @@ def test_cutoffs_beyond_the_catalogue_mean_all_items(X):
 
 def test_constant_scores_earn_chance():
     """Neither ties nor the items of the history flatter a model that knows nothing."""
-    X = sp.random_array((3000, 50), density=0.2, format="csr", rng=0)
+    rng = np.random.default_rng(0)
+    X = (rng.random((3000, 50)) < 0.2).astype(float)
     same = RankingScorer()(Favourites(np.zeros(50)), X)
-    chance = RankingScorer()(Oracle(np.random.default_rng(0).random(X.shape)), X)
+    chance = RankingScorer()(Oracle(rng.random(X.shape)), X)
     assert same == pytest.approx(chance, rel=0.1)
 
 

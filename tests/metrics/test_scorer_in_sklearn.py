@@ -1,6 +1,7 @@
 """The scorer inside scikit-learn's tools: searches, curves, pipelines, metadata routing."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 import sklearn
@@ -159,6 +160,13 @@ def test_score_of_a_search_is_the_scorer(X):
     assert search.score(X) == scorer(search.best_estimator_, X)
 
 
+def test_data_frames_keep_their_names(X):
+    """Otherwise scikit-learn would warn, and warnings are errors here."""
+    frame = pd.DataFrame(X.toarray(), columns=[f"item {i}" for i in range(20)])
+    scores = cross_val_score(Overlap(), frame, scoring=RankingScorer())
+    assert_allclose(scores, cross_val_score(Overlap(), X, scoring=RankingScorer()))
+
+
 def test_curves(X):
     sizes, train, test = learning_curve(Overlap(), X, y=None, scoring=RankingScorer(), cv=3)
     assert train.shape == test.shape == (len(sizes), 3)
@@ -261,7 +269,8 @@ def test_timestamps_reach_a_pipeline(T, routing, holdout):
 def test_routing_without_timestamps(X, routing):
     GridSearchCV(Overlap(), GRID, scoring=RankingScorer()).fit(X)
     pipeline = make_pipeline(MaxAbsScaler(), Overlap())
-    assert np.isfinite(cross_val_score(pipeline, X, scoring=RankingScorer())).all()
+    # scikit-learn 1.6 does not take params=None here
+    assert np.isfinite(cross_val_score(pipeline, X, scoring=RankingScorer(), params={})).all()
 
 
 def test_a_dict_of_scorers_with_routing(T, routing):

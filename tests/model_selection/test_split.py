@@ -19,8 +19,9 @@ METHODS = [
 
 def interactions(seed, n_users=30, n_items=25, density=0.25):
     rng = np.random.default_rng(seed)
-    X = sp.random_array((n_users, n_items), density=density, format="csr", rng=rng)
-    X.data[rng.random(X.nnz) < 0.1] = 0  # a stored zero is a known rating
+    known = sp.csr_array(rng.random((n_users, n_items)) < density)
+    ratings = rng.integers(0, 6, known.nnz).astype(float)  # a stored zero is a known rating
+    X = sp.csr_array((ratings, known.indices, known.indptr), shape=known.shape)
     T = sp.csr_array((np.round(rng.random(X.nnz), 1), X.indices, X.indptr), shape=X.shape)
     return X, T
 
