@@ -31,6 +31,7 @@ from ..base import BaseRecommender
 __all__ = ["ALSFactorizer"]
 
 _START_NORM = 0.1  # root mean square norm of the first item factors
+_SMALL = 2**20  # known ratings times factors; below, threads cost more than they save
 _ENGINE = threading.Lock()
 
 
@@ -175,9 +176,10 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         self, X: sp.csr_array, weights: np.ndarray, start: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Learn user and item factors from the weights of X's entries and first item factors."""
-        confidences = sp.csr_matrix(
-            (weights.astype(np.float32), X.indices, X.indptr), shape=X.shape
-        )
+        pattern = (np.require(part, requirements="W") for part in (X.indices, X.indptr))
+        confidences = sp.csr_matrix((weights.astype(np.float32), *pattern), shape=X.shape)
+        small = X.nnz * self.n_components < _SMALL
+        n_threads = 1 if small else min(openmp_threads(), get_num_threads())
         # Whoever limits BLAS last also restores it last: overlapping fits would leave it limited.
         with _ENGINE, threadpool_limits(1, "blas"):
             engine = AlternatingLeastSquares(
@@ -186,7 +188,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
                 alpha=1.0,
                 dtype=X.dtype,
                 iterations=self.max_iter,
-                num_threads=min(openmp_threads(), get_num_threads()),
+                num_threads=n_threads,
             )
             engine.user_factors = np.zeros((X.shape[0], self.n_components), X.dtype)
             engine.item_factors = start
