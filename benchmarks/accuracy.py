@@ -178,7 +178,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, metavar="CSV")
     arguments = parser.parse_args()
     use_threads(arguments.threads)
-    table_rows = []
+    table_rows: list[dict[str, Any]] = []
     for dataset in arguments.datasets:
         for protocol in arguments.protocols:
             seeds, part = arguments.seeds, arguments.part

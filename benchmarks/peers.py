@@ -42,7 +42,7 @@ class Scorer:
             block = H[start : start + _BLOCK]
             rows = range(start, start + block.shape[0]) if known else None
             scores = self.scores(block, rows)
-            scores = scores.toarray() if sp.issparse(scores) else np.array(scores, np.float32)
+            scores = np.array(scores.toarray() if sp.issparse(scores) else scores, np.float32)
             lists.append(_best(scores, seen[start : start + _BLOCK], k))
         return np.concatenate(lists)
 
