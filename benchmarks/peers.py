@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class Scorer:
     def fit(self, X: sp.csr_matrix) -> None:
         raise NotImplementedError
 
-    def scores(self, H: sp.csr_matrix, rows: range | None) -> np.ndarray | sp.spmatrix:
+    def scores(self, H: sp.csr_matrix, rows: range | None) -> Any:
         """Score all items for the users ``H``, who are training users ``rows`` if not None."""
         raise NotImplementedError
 
@@ -236,7 +237,7 @@ class Similaripy:
 # -- the table ------------------------------------------------------------------------------------
 
 
-PEERS = {
+PEERS: dict[str, Callable[..., Any]] = {
     "popularity": lambda: Popularity(),
     "ease": lambda **settings: Ease(**settings),
     "implicit-als": lambda **settings: ImplicitALS(**settings),

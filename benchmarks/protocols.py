@@ -93,11 +93,9 @@ def strong_generalization(dataset: str, protocol: str, seed: int = 0) -> Split:
     test, val, train = order[:n], order[n : 2 * n], order[2 * n :]
     X = X[:, np.flatnonzero(X[train].getnnz(axis=0))]
     liked_from = RELEVANT if protocol == "ratings" else 1
-    val, test = (_hold_out(X[rows], liked_from, rng) for rows in (val, test))
+    held_out = [_hold_out(X[rows], liked_from, rng) for rows in (val, test)]
     place = np.random.default_rng([seed, 99]).permutation(X.shape[1])
-    return Split(
-        _renumber(X[train], place), _renumber_both(val, place), _renumber_both(test, place)
-    )
+    return Split(_renumber(X[train], place), *(_renumber_both(part, place) for part in held_out))
 
 
 def _number(ids: np.ndarray) -> np.ndarray:
