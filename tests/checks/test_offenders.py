@@ -1,0 +1,420 @@
+"""Recommenders that break one law each: the suite finds every one, and clears the honest one."""
+
+import time
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from skattnrec.base import BaseRecommender
+from skattnrec.checks import LAWS, check_recommender
+
+
+class ItemVotes(BaseRecommender):
+    """Honest: history items vote for others by their shrunk cosine."""
+
+    def __init__(self, shrinkage=1.0):
+        self.shrinkage = shrinkage
+
+    def _fit(self, X, times):
+        co_rated = (X.T @ X).toarray()
+        norms = np.sqrt(co_rated.diagonal())
+        votes = co_rated / (np.outer(norms, norms) + self.shrinkage)
+        np.fill_diagonal(votes, 0)
+        self.votes_ = votes.astype(X.dtype)
+
+    def _score(self, X, times):
+        return X @ self.votes_
+
+    def _explain(self, X, times, items):
+        contributions = self.votes_[np.ix_(X.indices, items)].T * X.data
+        baseline = np.zeros(len(items), contributions.dtype)
+        return baseline, X.indices.astype(np.intp), contributions, {}
+
+
+class RecommendsSeen(ItemVotes):
+    def recommend(self, X, k=10, **kwargs):
+        return super().recommend(X, k, **{**kwargs, "exclude_seen": False})
+
+
+class IgnoresExcludeSeen(ItemVotes):
+    def recommend(self, X, k=10, **kwargs):
+        return super().recommend(X, k, **{**kwargs, "exclude_seen": True})
+
+
+class IgnoresItems(ItemVotes):
+    def recommend(self, X, k=10, *, items=None, **kwargs):
+        return super().recommend(X, k, **kwargs)
+
+
+class RandomisesLongLists(ItemVotes):
+    def recommend(self, X, k=10, **kwargs):
+        indices, scores = super().recommend(X, k, **kwargs)
+        return (indices[:, ::-1], scores[:, ::-1]) if k > 5 else (indices, scores)
+
+
+class WorstFirst(ItemVotes):
+    def recommend(self, X, k=10, **kwargs):
+        indices, scores = super().recommend(X, k, **kwargs)
+        return indices[:, ::-1], scores[:, ::-1]
+
+
+class TiesToHigherIndex(ItemVotes):
+    def _score(self, X, times):
+        return np.zeros(X.shape, X.dtype)
+
+    def recommend(self, X, k=10, **kwargs):
+        indices, scores = super().recommend(X, k, **kwargs)
+        return indices[:, ::-1], scores[:, ::-1]
+
+
+class PadsWithZero(ItemVotes):
+    def recommend(self, X, k=10, **kwargs):
+        indices, scores = super().recommend(X, k, **kwargs)
+        return np.maximum(indices, 0), np.nan_to_num(scores)
+
+
+class CutsLongCutoffs(ItemVotes):
+    def recommend(self, X, k=10, **kwargs):
+        return super().recommend(X, min(k, self.n_features_in_), **kwargs)
+
+
+class SimilarToItself(ItemVotes):
+    def similar_items(self, items, k=10):
+        items = np.atleast_1d(items)
+        return np.tile(items[:, None], (1, k)), np.ones((len(items), k))
+
+
+class LooksUpRows(ItemVotes):
+    """The commonest error of all: row i of any matrix is user i of the training matrix."""
+
+    def _fit(self, X, times):
+        super()._fit(X, times)
+        self.known_ = X
+
+    def _score(self, X, times):
+        return self.known_[np.arange(X.shape[0]) % self.known_.shape[0]] @ self.votes_
+
+
+class ScoresDependOnBatch(ItemVotes):
+    def _score(self, X, times):
+        scores = super()._score(X, times)
+        return scores / scores.max(initial=1e-9)
+
+
+class LikesTheFirstItems(ItemVotes):
+    """Scores depend on the column number."""
+
+    def _score(self, X, times):
+        return super()._score(X, times) + np.arange(X.shape[1], dtype=X.dtype)
+
+
+class LearnsTheFirstUsers(ItemVotes):
+    def _fit(self, X, times):
+        super()._fit(X[:10], times)
+
+
+class CountsStoredEntries(ItemVotes):
+    """Reads the matrix before duplicates are summed."""
+
+    def fit(self, X, y=None, *, timestamps=None):
+        self.n_entries_ = X.nnz if sp.issparse(X) else np.count_nonzero(X)
+        return super().fit(X, y, timestamps=timestamps)
+
+    def _score(self, X, times):
+        return super()._score(X, times) + X * self.n_entries_
+
+
+class ForgetsNames(ItemVotes):
+    def _validate(self, X, timestamps, *, reset):
+        X = X if sp.issparse(X) else np.asarray(X)
+        return super()._validate(X, timestamps, reset=reset)
+
+
+class RefitsFromOldVotes(ItemVotes):
+    def _fit(self, X, times):
+        refit = hasattr(self, "votes_")
+        super()._fit(X, times)
+        self.votes_ *= 1 + refit
+
+
+class CloneIsFitted(ItemVotes):
+    """Keeps what it learned where clone copies it."""
+
+    def fit(self, X, y=None, *, timestamps=None):
+        super().fit(X, y, timestamps=timestamps)
+        self.shrinkage = self.shrinkage + 1.0
+        return self
+
+
+class LosesStateInPickle(ItemVotes):
+    def __getstate__(self):
+        state = super().__getstate__().copy()
+        return {**state, "votes_": 0 * state["votes_"]} if "votes_" in state else state
+
+
+class UsesTarget(ItemVotes):
+    def fit(self, X, y=None, *, timestamps=None):
+        super().fit(X, y, timestamps=timestamps)
+        if y is not None:
+            self.votes_ = self.votes_ * (2 + float(abs(y.sum())))
+        return self
+
+
+class BinarisesInPlace(ItemVotes):
+    def fit(self, X, y=None, *, timestamps=None):
+        if isinstance(X, sp.csc_array) and X.dtype == np.float32:
+            X.data[:] = 1
+        return super().fit(X, y, timestamps=timestamps)
+
+
+class SortsInPlace(ItemVotes):
+    def predict(self, X, *, timestamps=None):
+        if sp.issparse(X) and X.format == "csr":
+            X.sort_indices()
+        return super().predict(X, timestamps=timestamps)
+
+
+class ChangesTimestamps(ItemVotes):
+    def _validate(self, X, timestamps, *, reset):
+        checked, times = super()._validate(X, timestamps, reset=reset)
+        if times is not None and sp.issparse(timestamps) and timestamps.data.flags.writeable:
+            timestamps.data -= timestamps.data.min()
+        return checked, times
+
+
+class WritesToInput(ItemVotes):
+    """Writes and restores: no trace, but read-only data cannot be used."""
+
+    def fit(self, X, y=None, *, timestamps=None):
+        super().fit(X, y, timestamps=timestamps)
+        data = X.data if sp.issparse(X) else X
+        if isinstance(data, np.ndarray):
+            data *= 1
+        return self
+
+
+class HandsOutItsState(ItemVotes):
+    def predict(self, X, *, timestamps=None):
+        scores = super().predict(X, timestamps=timestamps)
+        if not hasattr(self, "_last") or self._last.shape != scores.shape:
+            self._last = scores
+        return self._last
+
+
+class NotThreadSafe(ItemVotes):
+    """Passes data between methods through the object."""
+
+    def recommend(self, X, k=10, **kwargs):
+        self._busy = getattr(self, "_busy", 0) + 1
+        time.sleep(0.02)
+        crowded = self._busy > 1
+        indices, scores = super().recommend(X, k, **kwargs)
+        self._busy -= 1
+        return indices, scores + crowded
+
+
+class GivesNaN(ItemVotes):
+    """Divides by the norm of the neighbourhood, which may be empty."""
+
+    def _score(self, X, times):
+        scores = super()._score(X, times)
+        scores[np.diff(X.indptr) == self.n_features_in_] = np.nan
+        return scores
+
+
+class AlwaysFloat64(ItemVotes):
+    def predict(self, X, *, timestamps=None):
+        return super().predict(X, timestamps=timestamps).astype(np.float64)
+
+
+class EmptyHistoryGetsNothing(ItemVotes):
+    def _score_or_prior(self, X, times):
+        return self._score(X, times)
+
+
+class WrongExplanation(ItemVotes):
+    def _explain(self, X, times, items):
+        baseline, sources, contributions, extra = super()._explain(X, times, items)
+        return baseline, sources, contributions[:, ::-1] * X.data, extra
+
+
+class AcceptsAnything(ItemVotes):
+    """Replaces what is not finite by 0."""
+
+    def _validate(self, X, timestamps, *, reset):
+        if sp.issparse(X):
+            X = X.copy()
+            X.data = np.nan_to_num(X.data, posinf=0, neginf=0)
+        else:
+            X = np.nan_to_num(np.asarray(X, dtype=float), posinf=0, neginf=0)
+        return super()._validate(X, timestamps, reset=reset)
+
+
+class AcceptsAnyWidth(ItemVotes):
+    def _validate(self, X, timestamps, *, reset):
+        if not reset and X.shape[1] != self.n_features_in_:
+            wide = np.zeros((X.shape[0], self.n_features_in_))
+            n = min(X.shape[1], self.n_features_in_)
+            wide[:, :n] = X.toarray()[:, :n] if sp.issparse(X) else X[:, :n]
+            X = wide
+        return super()._validate(X, timestamps, reset=reset)
+
+
+class AcceptsNegative(ItemVotes):
+    """Says in its tags that it does not."""
+
+    def _validate(self, X, timestamps, *, reset):
+        X = abs(X)
+        return super()._validate(X, timestamps, reset=reset)
+
+
+class IgnoresTimestamps(ItemVotes):
+    def _validate(self, X, timestamps, *, reset):
+        return super()._validate(X, None, reset=reset)
+
+
+class IgnoresUnknownItems(ItemVotes):
+    def recommend(self, X, k=10, *, items=None, **kwargs):
+        if items is not None:
+            items = [item for item in items if 0 <= item < self.n_features_in_]
+        return super().recommend(X, k, items=items, **kwargs)
+
+
+class AcceptsFlatLists(ItemVotes):
+    def _validate(self, X, timestamps, *, reset):
+        X = X if sp.issparse(X) else np.atleast_2d(X)
+        return super()._validate(X, timestamps, reset=reset)
+
+
+class ExplainsTheLowest(ItemVotes):
+    def explain(self, X, items=None, *, timestamps=None):
+        items = [0, 1] if items is None else items
+        return super().explain(X, items, timestamps=timestamps)
+
+
+class AnswersUnfitted(ItemVotes):
+    def similar_items(self, items, k=10):
+        if not hasattr(self, "votes_"):
+            return np.empty((0, k), int), np.empty((0, k))
+        return super().similar_items(items, k)
+
+
+class CrashesOnOneUser(ItemVotes):
+    def _fit(self, X, times):
+        if X.shape[0] == 1:
+            raise ZeroDivisionError("division by n_users - 1")
+        super()._fit(X, times)
+
+
+class DropsStoredZeros(ItemVotes):
+    def _validate(self, X, timestamps, *, reset):
+        X, times = super()._validate(X, timestamps, reset=reset)
+        if times is None:
+            X = X.copy()
+            X.eliminate_zeros()
+        return X, times
+
+
+class PopularForAll(ItemVotes):
+    def _score(self, X, times):
+        return np.tile(self.prior_, (X.shape[0], 1))
+
+    def _explain(self, X, times, items):
+        return self.prior_[items], np.empty(0, np.intp), np.empty((len(items), 0)), {}
+
+
+class ReadsColumnsAsRows(ItemVotes):
+    def _validate(self, X, timestamps, *, reset):
+        if sp.issparse(X) and X.format == "csc":
+            X = sp.csr_array(X.toarray().T.reshape(X.shape))
+        return super()._validate(X, timestamps, reset=reset)
+
+
+class ReadsTimesInStoredOrder(ItemVotes):
+    """Weighs ratings by their time, but reads times in the order they come in."""
+
+    def _validate(self, X, timestamps, *, reset):
+        checked, times = super()._validate(X, timestamps, reset=reset)
+        if sp.issparse(timestamps) and timestamps.format != "csr":
+            times = timestamps.data
+        return checked, times
+
+    def _score(self, X, times):
+        if times is not None:
+            X = sp.csr_array((X.data * times, X.indices, X.indptr), shape=X.shape)
+        return X @ self.votes_
+
+
+OFFENDERS = {
+    RecommendsSeen: "check_seen_items_are_not_recommended",
+    IgnoresExcludeSeen: "check_exclude_seen_false_keeps_seen_items",
+    IgnoresItems: "check_items_restrict_the_candidates",
+    RandomisesLongLists: "check_short_list_is_start_of_long_list",
+    WorstFirst: "check_recommend_agrees_with_predict",
+    TiesToHigherIndex: "check_recommend_agrees_with_predict",
+    PadsWithZero: "check_short_lists_are_padded",
+    CutsLongCutoffs: "check_wrong_cutoff_raises",
+    SimilarToItself: "check_item_is_not_similar_to_itself",
+    PopularForAll: "check_checkerboard_is_recovered",
+    LooksUpRows: "check_row_alone_equals_row_in_batch",
+    ScoresDependOnBatch: "check_row_alone_equals_row_in_batch",
+    LikesTheFirstItems: "check_permuting_items_permutes_answers",
+    LearnsTheFirstUsers: "check_order_of_training_rows_does_not_matter",
+    ReadsColumnsAsRows: "check_matrix_formats_agree",
+    ReadsTimesInStoredOrder: "check_timestamp_formats_agree",
+    CountsStoredEntries: "check_duplicate_entries_are_summed",
+    ForgetsNames: "check_feature_names",
+    RefitsFromOldVotes: "check_refit_equals_fresh_fit",
+    CloneIsFitted: "check_clone_learns_the_same",
+    LosesStateInPickle: "check_pickle_keeps_answers",
+    UsesTarget: "check_y_is_never_used",
+    BinarisesInPlace: "check_input_is_not_changed",
+    SortsInPlace: "check_input_is_not_changed",
+    ChangesTimestamps: "check_timestamps_are_not_changed",
+    WritesToInput: "check_read_only_input_is_accepted",
+    HandsOutItsState: "check_answers_do_not_change_the_model",
+    NotThreadSafe: "check_threads_agree",
+    GivesNaN: "check_scores_are_finite",
+    AlwaysFloat64: "check_dtype_is_kept",
+    EmptyHistoryGetsNothing: "check_empty_history_gets_prior",
+    WrongExplanation: "check_contributions_sum_to_score",
+    AcceptsAnything: "check_nan_and_infinity_raise",
+    AcceptsAnyWidth: "check_wrong_width_raises",
+    AcceptsNegative: "check_negative_ratings",
+    IgnoresTimestamps: "check_mismatched_timestamps_raise",
+    IgnoresUnknownItems: "check_unknown_items_raise",
+    AcceptsFlatLists: "check_wrong_dimensions_raise",
+    ExplainsTheLowest: "check_default_explanation_is_of_recommendations",
+    AnswersUnfitted: "check_unfitted_model_raises",
+    CrashesOnOneUser: "check_smallest_data",
+    DropsStoredZeros: "check_stored_zeros_are_accepted",
+}
+
+
+def law_named(name):
+    return next(law for law in LAWS if law.__name__ == name)
+
+
+def test_honest_recommender_obeys_all_laws():
+    results = check_recommender(ItemVotes())
+    assert {result["status"] for result in results} == {"passed"}
+    assert [result["check_name"] for result in results] == [law.__name__ for law in LAWS]
+
+
+@pytest.mark.parametrize(
+    ("Offender", "name"), OFFENDERS.items(), ids=[Offender.__name__ for Offender in OFFENDERS]
+)
+def test_offender_is_caught_by_its_law(Offender, name):
+    with pytest.raises((AssertionError, ValueError, ZeroDivisionError)):
+        law_named(name)(Offender())
+
+
+def test_row_lookup_is_also_caught_by_permuted_rows():
+    with pytest.raises(AssertionError, match="histories in another order"):
+        law_named("check_permuting_rows_permutes_answers")(LooksUpRows())
+
+
+def test_every_law_has_an_offender():
+    caught = {*OFFENDERS.values(), "check_permuting_rows_permutes_answers"}
+    assert caught == {law.__name__ for law in LAWS}
