@@ -156,7 +156,9 @@ def check_cutoff(k: Any, n_candidates: int) -> int:
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
         raise TypeError(f"k must be an integer, got {k!r} of type {type(k).__name__}.")
     if not 1 <= k <= n_candidates:
-        raise ValueError(f"k must be in [1, {n_candidates}], the number of items; got k={k}.")
+        raise ValueError(
+            f"k must be in [1, {n_candidates}], as {n_candidates} items can be listed; got k={k}."
+        )
     return int(k)
 
 

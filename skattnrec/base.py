@@ -281,19 +281,20 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             Its contributions and baseline add up to the scores of ``predict``.
         """
         check_is_fitted(self)
+        history, times = self._validate(X, timestamps, reset=False)
+        if history.shape[0] != 1:
+            raise ValueError(f"explain takes one history, X has {history.shape[0]} rows.")
         if items is None:
-            k = min(10, self.n_features_in_)
-            best, _ = self.recommend(X, k, timestamps=timestamps)
+            best, _ = self.recommend(X, min(10, self.n_features_in_), timestamps=timestamps)
             items = best[0][best[0] >= 0]
+            if not items.size:
+                raise ValueError("The history holds all items: name the items to explain.")
         items = check_item_indices(items, self.n_features_in_)
-        X, times = self._validate(X, timestamps, reset=False)
-        if X.shape[0] != 1:
-            raise ValueError(f"explain takes one history, X has {X.shape[0]} rows.")
-        scores = self._score_or_prior(X, times)[0, items]
-        if X.nnz == 0:
+        scores = self._score_or_prior(history, times)[0, items]
+        if history.nnz == 0:
             nothing = np.empty((len(items), 0), scores.dtype)
             return Explanation(items, scores, scores, np.empty(0, np.intp), nothing)
-        baseline, sources, contributions, extra = self._explain(X, times, items)
+        baseline, sources, contributions, extra = self._explain(history, times, items)
         return Explanation(items, scores, baseline, sources, contributions, **extra)
 
     def similar_items(self, items: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
