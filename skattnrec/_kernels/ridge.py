@@ -5,10 +5,15 @@ For heads :math:`h = 1..H` stacked into one design matrix C with :math:`H n` col
 .. math:: \min_V \|C V - Y\|^2 + \operatorname{tr}(V^\top D V)
           \quad\text{s.t.}\quad V^h_{ii} = 0 \text{ for all } h, i
 
+with the penalty :math:`D = \lambda I + \tfrac{p}{1 - p} B`, where B keeps of C'C what relates an
+item to itself (an H x H block for each item): the expected loss when every entry of a history is
+dropped with probability p, and the others are scaled up by 1 / (1 - p). The problem
+
 has, with :math:`P = (C^\top C + D)^{-1}` and one Lagrange multiplier per head and item, the
 solution :math:`V = P (C^\top Y - M)`, where M holds the multipliers at the constrained places.
-One head, C = Y and D = :math:`\lambda I` give EASE (Steck, Embarrassingly shallow autoencoders
-for sparse data, WWW 2019).
+One head, C = Y and p = 0 give EASE (Steck, Embarrassingly shallow autoencoders
+for sparse data, WWW 2019), and p > 0 the denoising of Steck, Autoencoders that don't overfit
+towards the identity, NeurIPS 2020.
 """
 
 from __future__ import annotations
@@ -50,17 +55,21 @@ def inverse_of_positive_definite(matrix: np.ndarray) -> np.ndarray:
     return inverse
 
 
-def constrained_ridge(gram: np.ndarray, cross: np.ndarray, penalty: np.ndarray) -> np.ndarray:
+def constrained_ridge(
+    gram: np.ndarray, cross: np.ndarray, regularization: float, dropout: float
+) -> np.ndarray:
     """Solve the regression of the module docstring.
 
     Parameters
     ----------
     gram : ndarray of shape (H * n, H * n), C-contiguous
-        C'C; overwritten.
+        C'C, of which only the upper triangle is read; overwritten.
     cross : ndarray of shape (H * n, n)
         C'Y.
-    penalty : ndarray of shape (H * n,)
-        The diagonal of D.
+    regularization : float
+        The penalty lambda, on all votes alike.
+    dropout : float
+        Probability p that an entry is dropped from a history, with its weights in all heads.
 
     Returns
     -------
@@ -74,11 +83,12 @@ def constrained_ridge(gram: np.ndarray, cross: np.ndarray, penalty: np.ndarray) 
     """
     size, n = cross.shape
     n_heads = size // n
-    gram.flat[:: size + 1] += penalty
+    items = np.arange(n)
+    places = items[:, None] + n * np.arange(n_heads)  # (n, H): the columns of each item
+    gram[places[:, :, None], places[:, None, :]] /= 1 - dropout  # (n, H, H)
+    gram.flat[:: size + 1] += regularization
     P = inverse_of_positive_definite(gram)
     V = P @ cross
-    items = np.arange(n)
-    places = items[:, None] + n * np.arange(n_heads)  # (n, H): where V must be 0
     systems = P[places[:, :, None], places[:, None, :]]  # (n, H, H)
     multipliers = np.linalg.solve(systems, V[places, items[:, None], None])[..., 0]  # (n, H)
     for head in range(n_heads):

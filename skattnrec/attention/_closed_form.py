@@ -81,11 +81,11 @@ class BaseAttentionRecommender(BaseRecommender):
         _check_memory(n_heads, n_items, X.dtype)
         weights = self._weights(X)
         gram, cross = _sufficient_statistics(X, weights, self._relevance(X))
-        mean_square = float(np.mean(np.square(weights))) if X.nnz else 1.0
-        penalty = self.dropout / (1 - self.dropout) * gram.diagonal()
-        penalty = penalty + self.regularization * mean_square
+        mean_square = float(np.mean(np.sum(np.square(weights), axis=0))) if X.nnz else 1.0
         try:
-            self.values_ = constrained_ridge(gram, cross, penalty)
+            self.values_ = constrained_ridge(
+                gram, cross, self.regularization * mean_square, self.dropout
+            )
         except np.linalg.LinAlgError as error:
             raise ValueError(
                 f"regularization={self.regularization:g} is too small for {X.dtype} arithmetic: "

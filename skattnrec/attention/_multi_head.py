@@ -42,11 +42,11 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
     relevance_threshold : float, default=None
         Ratings from here on are what the model learns to rank high (target 1, others 0).
         None grades the targets by ``exp(rating_weight * (r - r_max) / temperature)``.
-    smoothing : float, default=0.5
+    smoothing : float, default=0.3
         Exponent in [0, 1] of the softmax denominator.
     dropout : float, default=0.5
-        Probability in [0, 1) that an attention weight is dropped in training, averaged over in
-        closed form.
+        Probability in [0, 1) that an entry is dropped from a history in training, averaged over
+        in closed form.
     regularization : float, default=200
         Positive ridge penalty, in pseudo-observations.
     random_state : int, RandomState instance or None, default=None
@@ -84,8 +84,10 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         s_{ui} &= \sum_h \sum_{j \in H(u)} a^h_{uj} V^h_{ji}
 
     The votes of all heads solve one ridge regression on the heads' weights side by side, under
-    the constraints :math:`V^h_{ii} = 0`. Its system has ``n_heads * n_items`` unknowns per
-    item.
+    the constraints :math:`V^h_{ii} = 0`. Its system has ``n_heads * n_items`` unknowns per item.
+    Dropout drops an entry from all heads at once, and the penalty :math:`\lambda` is
+    ``regularization`` times the mean of :math:`\sum_h (a^h)^2`, so that splitting a head into
+    equal ones changes nothing.
 
     References
     ----------
@@ -123,7 +125,7 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         item_features: Any = None,
         projections: Any = None,
         relevance_threshold: float | None = None,
-        smoothing: float = 0.5,
+        smoothing: float = 0.3,
         dropout: float = 0.5,
         regularization: float = 200.0,
         random_state: Any = None,

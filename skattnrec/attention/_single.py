@@ -33,12 +33,12 @@ class AttentionRecommender(BaseAttentionRecommender):
         Ratings from here on are what the model learns to rank high (target 1, others 0).
         None grades the targets as attention grades its input:
         ``exp(rating_weight * (r - r_max) / temperature)``.
-    smoothing : float, default=0.5
+    smoothing : float, default=0.3
         Exponent in [0, 1] of the softmax denominator: 1 lets every history speak with one
         voice, 0 lets long ones speak louder.
     dropout : float, default=0.5
-        Probability in [0, 1) that an attention weight is dropped in training. Averaged over in
-        closed form, never sampled.
+        Probability in [0, 1) that an entry is dropped from a history in training. Averaged over
+        in closed form, never sampled.
     regularization : float, default=200
         Positive ridge penalty, in pseudo-observations.
 
@@ -102,7 +102,7 @@ class AttentionRecommender(BaseAttentionRecommender):
     >>> indices.ravel()
     array([1, 2])
     >>> model.attention_weights([[5, 2, 0, 0]])[0].toarray().round(2)
-    array([[0.86, 0.31, 0.  , 0.  ]])
+    array([[0.91, 0.33, 0.  , 0.  ]])
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class AttentionRecommender(BaseAttentionRecommender):
         content_weight: float = 1.0,
         item_features: Any = None,
         relevance_threshold: float | None = None,
-        smoothing: float = 0.5,
+        smoothing: float = 0.3,
         dropout: float = 0.5,
         regularization: float = 200.0,
     ):

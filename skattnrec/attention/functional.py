@@ -168,7 +168,7 @@ def multi_head_attention(
     n_heads = len(projections)
     temperatures = np.broadcast_to(np.asarray(temperature, dtype=float), (n_heads,))
     if value_projections is None:
-        head_values = [values] * n_heads
+        head_values: Any = [values] * n_heads
     else:
         head_values = _project_values(values, value_projections, n_heads)
     heads = [

@@ -40,13 +40,17 @@ def dense_weights(X, temperature, smoothing, content=None):
     return A
 
 
-def constrained_ridge_reference(A, Y, penalty):
+def constrained_ridge_reference(A, Y, regularization, dropout):
     """Leave the constrained columns out, item by item; A has H blocks of n columns."""
     n = Y.shape[1]
+    item = np.arange(A.shape[1]) % n
+    gram = A.T @ A
+    penalty = regularization * np.eye(len(gram))
+    penalty += dropout / (1 - dropout) * np.where(item[:, None] == item, gram, 0)
     V = np.zeros((A.shape[1], n))
     for i in range(n):
-        free = np.arange(A.shape[1]) % n != i
-        left = A[:, free].T @ A[:, free] + np.diag(penalty[free])
+        free = item != i
+        left = (gram + penalty)[np.ix_(free, free)]
         V[free, i] = np.linalg.solve(left, A[:, free].T @ Y[:, i])
     return V.reshape(-1, n, n)
 
@@ -71,8 +75,8 @@ def test_single_head_solves_the_documented_regression():
         temperature=2, smoothing=0.3, dropout=0.4, regularization=11, relevance_threshold=4
     ).fit(X)
     A = dense_weights(dense, 2, 0.3)
-    penalty = 11 * np.mean(A[A > 0] ** 2) + 0.4 / 0.6 * np.diag(A.T @ A)
-    V = constrained_ridge_reference(A, (dense >= 4).astype(float), penalty)
+    liked = (dense >= 4).astype(float)
+    V = constrained_ridge_reference(A, liked, 11 * np.mean(A[A > 0] ** 2), 0.4)
     assert_allclose(model.values_, V, atol=1e-9)
     assert_allclose(model.predict(X), A @ V[0], atol=1e-9)
     assert_allclose(model.attention_weights(X)[0].toarray(), A, atol=1e-12)
@@ -86,9 +90,8 @@ def test_two_heads_solve_the_joint_regression():
     ).fit(X)
     assert_array_equal(model.temperatures_, [1, 4])
     A = np.hstack([dense_weights(dense, 1, 0.5), dense_weights(dense, 4, 0.5)])
-    penalty = 3 * np.mean(A[A > 0] ** 2) + 0.25 * np.diag(A.T @ A)
     graded = np.where(dense > 0, np.exp(dense - 5), 0)
-    V = constrained_ridge_reference(A, graded, penalty)
+    V = constrained_ridge_reference(A, graded, 3 * 2 * np.mean(A[A > 0] ** 2), 0.2)
     assert_allclose(model.values_, V, atol=1e-9)
     assert_allclose(model.predict(X), A @ V.reshape(24, 12), atol=1e-9)
     diagonal = np.arange(12)
@@ -117,6 +120,13 @@ def test_one_head_of_many_is_the_single_head():
     # a random orthogonal projection leaves dot products as they are
     assert_allclose(multi.predict(X), single.predict(X), atol=1e-9)
     assert_allclose(multi.values_, single.values_, atol=1e-9)
+
+
+def test_equal_heads_are_one_head():
+    X = ratings(seed=4)
+    single = AttentionRecommender().fit(X).predict(X)
+    equal = MultiHeadAttentionRecommender(3, temperature_ratio=1).fit(X).predict(X)
+    assert_allclose(equal, single, atol=1e-9)
 
 
 def test_each_head_looks_through_its_projection():

@@ -52,15 +52,27 @@ def test_inverse_refuses_an_indefinite_matrix():
 
 def test_ridge_solution_is_stationary_under_its_constraints():
     rng = np.random.default_rng(1)
-    A, Y, penalty = rng.normal(size=(40, 12)), rng.normal(size=(40, 4)), rng.random(12)
-    V = constrained_ridge(A.T @ A, A.T @ Y, penalty)
-    gradient = A.T @ (A @ V.reshape(12, 4) - Y) + penalty[:, None] * V.reshape(12, 4)
+    A, Y, dropout = rng.normal(size=(40, 12)), rng.normal(size=(40, 4)), 0.25
+    V = constrained_ridge(np.triu(A.T @ A), A.T @ Y, 0.7, dropout)
+    item = np.arange(12) % 4
+    penalty = 0.7 * np.eye(12) + np.where(item[:, None] == item, A.T @ A, 0) * dropout / 0.75
+    gradient = A.T @ (A @ V.reshape(12, 4) - Y) + penalty @ V.reshape(12, 4)
     gradient = gradient.reshape(3, 4, 4)
     own = np.arange(4)
     assert_array_equal(V[:, own, own], 0)
     assert np.abs(gradient[:, own, own]).min() > 1e-3  # held there by the constraint
     gradient[:, own, own] = 0
     assert_allclose(gradient, 0, atol=1e-10)
+
+
+def test_dropout_is_the_expected_loss_of_sampled_dropout():
+    rng = np.random.default_rng(2)
+    A, Y, p = rng.normal(size=(30, 6)), rng.normal(size=(30, 3)), 0.3
+    kept = rng.random((4000, 30, 3)) > p  # an entry is dropped from both heads at once
+    noisy = (A * np.concatenate([kept, kept], axis=2) / (1 - p)).reshape(-1, 6)
+    targets = np.tile(Y, (4000, 1))
+    sampled = constrained_ridge(noisy.T @ noisy / 4000, noisy.T @ targets / 4000, 0.5, 0.0)
+    assert_allclose(constrained_ridge(A.T @ A, A.T @ Y, 0.5, p), sampled, atol=0.03)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.5, 1.0])
