@@ -181,6 +181,8 @@ def check_item_indices(items: Any, n_items: int) -> np.ndarray:
         raise ValueError(
             f"items must be columns in [0, {n_items - 1}]; got {wrong[0]} ({wrong.size} unknown)."
         )
-    if len(np.unique(items)) != len(items):
-        raise ValueError("items must not repeat a column.")
+    columns, counts = np.unique(items, return_counts=True)
+    if len(columns) != len(items):
+        twice = columns[counts > 1][0]
+        raise ValueError(f"items must not repeat a column; {twice} is given twice or more.")
     return items.astype(np.intp)
