@@ -125,7 +125,7 @@ STARTS: dict[str, list[dict[str, Any]]] = {
     ],
     "irspack-ials": [
         {"n_components": 64, "alpha0": 0.5, "reg": 0.005, "nu": 1.0, "train_epochs": 16},
-        {"n_components": 128, "alpha0": 1.0, "reg": 0.003, "nu": 0.75, "train_epochs": 16},
+        {"n_components": 128, "alpha0": 1.0, "reg": 0.002, "nu": 0.75, "train_epochs": 16},
     ],
     "cmfrec-implicit": [{"k": 64, "lambda_": 20.0, "alpha": 5.0}],
 }
