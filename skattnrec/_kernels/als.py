@@ -11,57 +11,52 @@ __all__ = ["fold_in"]
 
 
 @njit(cache=True)
-def _rank_four_update(square, four, sign):
-    """Add ``sign * four' four`` to the upper triangle of ``square``, in place.
+def _rank_four_update(square, start, rows, p, sign):
+    """Add ``sign * four' four`` to the upper triangle of ``square[start:, start:]``, in place.
 
-    ``four`` has shape (4, n). Four rows at a time, as loads from memory cost more than sums; loops
-    over slices from 0, as the compiler makes vector instructions of those.
+    ``four`` is ``rows[p : p + 4, start:]``. Four rows at a time, as loads from memory cost more
+    than sums; loops over slices from 0, as the compiler makes vector instructions of those.
     """
-    for i in range(square.shape[0]):
+    for i in range(start, square.shape[0]):
         row = square[i, i:]
-        p0, p1, p2, p3 = four[0, i:], four[1, i:], four[2, i:], four[3, i:]
+        p0, p1, p2, p3 = rows[p, i:], rows[p + 1, i:], rows[p + 2, i:], rows[p + 3, i:]
         a0, a1, a2, a3 = sign * p0[0], sign * p1[0], sign * p2[0], sign * p3[0]
         for j in range(row.shape[0]):
             row[j] += (a0 * p0[j] + a1 * p1[j]) + (a2 * p2[j] + a3 * p3[j])
 
 
 @njit(cache=True)
-def _gram_plus_identity(rows):
-    """Upper triangle of I + rows' rows; the number of rows is a multiple of 4."""
-    square = np.zeros((rows.shape[1], rows.shape[1]), dtype=rows.dtype)
-    one = rows.dtype.type(1)
-    for p in range(0, rows.shape[0], 4):
-        _rank_four_update(square, rows[p : p + 4], one)
-    for i in range(square.shape[0]):
-        square[i, i] += one
-    return square
+def _subtract_multiple(a, b, factor):
+    """Subtract ``factor * b`` from the vector a, in place."""
+    for j in range(a.shape[0]):
+        a[j] -= factor * b[j]
 
 
 @njit(cache=True)
-def _solve(square, b):
-    """Solve A x = b in place for positive definite A, by Cholesky: A = R'R.
+def _solve(rows, b):
+    """Solve (I + rows'rows) x = b in place, by Cholesky: I + rows'rows = R'R.
 
-    ``square`` holds the upper triangle of A, of a size that is a multiple of 4, and is overwritten
-    by R, four rows at a time.
+    Both sides of ``rows`` are multiples of 4. The upper triangle of the matrix is overwritten by R,
+    four rows at a time.
     """
     n = b.shape[0]
-    minus = square.dtype.type(-1)
+    one = rows.dtype.type(1)
+    square = np.zeros((n, n), dtype=rows.dtype)
+    for p in range(0, rows.shape[0], 4):
+        _rank_four_update(square, 0, rows, p, one)
     for k in range(n):
-        pivot, rest = square[k, k:], b[k:]
-        scale = 1 / np.sqrt(pivot[0])
+        square[k, k] += one
+    for k in range(n):
+        pivot = square[k, k:]
+        scale = one / np.sqrt(pivot[0])
         for j in range(pivot.shape[0]):
             pivot[j] *= scale
-        rest[0] *= scale
-        head = rest[0]
-        for j in range(1, pivot.shape[0]):  # forward substitution with R'
-            rest[j] -= head * pivot[j]
+        b[k] /= pivot[0]
+        _subtract_multiple(b[k + 1 :], pivot[1:], b[k])  # forward substitution with R'
         for i in range(1, 4 - k % 4):  # the remaining rows of the block
-            row, tail = square[k + i, k + i :], pivot[i:]
-            head = tail[0]
-            for j in range(row.shape[0]):
-                row[j] -= head * tail[j]
+            _subtract_multiple(square[k + i, k + i :], pivot[i:], pivot[i])
         if k % 4 == 3:  # all rows below the block
-            _rank_four_update(square[k + 1 :, k + 1 :], square[k - 3 : k + 1, k + 1 :], minus)
+            _rank_four_update(square, k + 1, square, k - 3, -one)
     for k in range(n - 1, -1, -1):  # backward substitution with R
         row, rest = square[k, k:], b[k:]
         total = rest[0]
@@ -71,44 +66,51 @@ def _solve(square, b):
 
 
 @njit(cache=True)
-def _round_up(n):
-    return (n + 3) // 4 * 4
-
-
-@njit(cache=True)
-def _primal(columns, roots, targets, factors, out):
-    """Solve the normal equations, of size f: (I + M'M) v = Z't with rows ``roots_j z_j`` of M."""
-    m, f = columns.shape[0], factors.shape[1]
-    rows = np.zeros((_round_up(m), _round_up(f)), dtype=factors.dtype)
-    v = np.zeros(_round_up(f), dtype=factors.dtype)
+def _primal(start, stop, indices, roots, targets, factors, out):
+    """Solve the normal equations, of size f: (I + M'M) v = Z't with rows ``root_j z_j`` of M."""
+    m, f = stop - start, factors.shape[1]
+    rows = np.zeros(((m + 3) // 4 * 4, (f + 3) // 4 * 4), dtype=factors.dtype)
+    v = np.zeros(rows.shape[1], dtype=factors.dtype)
     for j in range(m):
-        z, row = factors[columns[j]], rows[j]
+        z, row = factors[indices[start + j]], rows[j]
+        root, target = roots[start + j], targets[start + j]
         for c in range(f):
-            row[c] = roots[j] * z[c]
-            v[c] += targets[j] * z[c]
-    _solve(_gram_plus_identity(rows), v)
-    out[:] = v[:f]
+            row[c] = root * z[c]
+            v[c] += target * z[c]
+    _solve(rows, v)
+    for c in range(f):
+        out[c] = v[c]
 
 
 @njit(cache=True)
-def _dual(columns, roots, targets, factors, out):
+def _dual(start, stop, indices, roots, targets, factors, out):
     """Solve their dual, of size m: v = M'x with (I + MM') x = t / roots."""
-    m, f = columns.shape[0], factors.shape[1]
-    rows = np.zeros((_round_up(f), _round_up(m)), dtype=factors.dtype)
-    x = np.zeros(_round_up(m), dtype=factors.dtype)
+    m, f = stop - start, factors.shape[1]
+    rows = np.zeros(((f + 3) // 4 * 4, (m + 3) // 4 * 4), dtype=factors.dtype)
+    x = np.zeros(rows.shape[1], dtype=factors.dtype)
     for j in range(m):
-        z = factors[columns[j]]
+        z, root = factors[indices[start + j]], roots[start + j]
         for c in range(f):
-            rows[c, j] = roots[j] * z[c]
-        x[j] = targets[j] / roots[j]
-    _solve(_gram_plus_identity(rows), x)
+            rows[c, j] = root * z[c]
+        x[j] = targets[start + j] / root
+    _solve(rows, x)
     for j in range(m):
-        z, weight = factors[columns[j]], roots[j] * x[j]
+        z, weight = factors[indices[start + j]], roots[start + j] * x[j]
         for c in range(f):
             out[c] += weight * z[c]
 
 
 @parallel
+def _fold_in_rows(indptr, indices, roots, targets, factors, out):
+    """Solve row after row into ``out``."""
+    for row in prange(out.shape[0]):
+        start, stop = indptr[row], indptr[row + 1]
+        if stop - start >= factors.shape[1]:
+            _primal(start, stop, indices, roots, targets, factors, out[row])
+        else:
+            _dual(start, stop, indices, roots, targets, factors, out[row])
+
+
 def fold_in(indptr, indices, weights, targets, factors):
     """Solve one ridge regression per CSR row, exactly.
 
@@ -134,14 +136,6 @@ def fold_in(indptr, indices, weights, targets, factors):
     ndarray of shape (n_rows, f)
         Zeros for rows without entries.
     """
-    n_rows = indptr.shape[0] - 1
-    out = np.zeros((n_rows, factors.shape[1]), dtype=factors.dtype)
-    for row in prange(n_rows):
-        entries = slice(indptr[row], indptr[row + 1])
-        columns = indices[entries]
-        roots = np.sqrt(weights[entries])
-        if columns.shape[0] >= factors.shape[1]:
-            _primal(columns, roots, targets[entries], factors, out[row])
-        else:
-            _dual(columns, roots, targets[entries], factors, out[row])
+    out = np.zeros((len(indptr) - 1, factors.shape[1]), dtype=factors.dtype)
+    _fold_in_rows(indptr, indices, np.sqrt(weights), targets, factors, out)
     return out
