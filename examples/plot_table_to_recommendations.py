@@ -13,8 +13,6 @@ recommends back into a table with names.
 #
 # Eight people have rated films. It is a small table, so that every step can be looked at.
 
-from io import StringIO
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -22,38 +20,20 @@ from matplotlib.patches import Rectangle
 
 from skattnrec import AttentionRecommender, InteractionEncoder
 
-FILMS = """\
-user,item,rating
-Ada,Alien,5
-Ada,Blade Runner,5
-Ada,Solaris,4
-Ada,Notting Hill,1
-Ben,Alien,4
-Ben,Blade Runner,5
-Ben,Dune,4
-Ben,Amelie,2
-Cleo,Solaris,5
-Cleo,Dune,5
-Cleo,Blade Runner,4
-Dina,Amelie,5
-Dina,Notting Hill,5
-Dina,Before Sunrise,4
-Dina,Alien,1
-Emil,Before Sunrise,5
-Emil,Amelie,4
-Emil,Casablanca,5
-Fay,Casablanca,5
-Fay,Notting Hill,4
-Fay,Before Sunrise,5
-Fay,Dune,2
-Gus,Alien,5
-Gus,Dune,5
-Gus,Solaris,3
-Hana,Casablanca,4
-Hana,Amelie,5
-Hana,Notting Hill,4
-"""
-table = pd.read_csv(StringIO(FILMS))
+films = {
+    "Ada": {"Alien": 5, "Blade Runner": 5, "Solaris": 4, "Notting Hill": 1},
+    "Ben": {"Alien": 4, "Blade Runner": 5, "Dune": 4, "Amelie": 2},
+    "Cleo": {"Solaris": 5, "Dune": 5, "Blade Runner": 4},
+    "Dina": {"Amelie": 5, "Notting Hill": 5, "Before Sunrise": 4, "Alien": 1},
+    "Emil": {"Before Sunrise": 5, "Amelie": 4, "Casablanca": 5},
+    "Fay": {"Casablanca": 5, "Notting Hill": 4, "Before Sunrise": 5, "Dune": 2},
+    "Gus": {"Alien": 5, "Dune": 5, "Solaris": 3},
+    "Hana": {"Casablanca": 4, "Amelie": 5, "Notting Hill": 4},
+}
+table = pd.DataFrame(
+    [(user, film, stars) for user, rated in films.items() for film, stars in rated.items()],
+    columns=["user", "item", "rating"],
+)
 table.sample(5, random_state=0)
 
 # %%
