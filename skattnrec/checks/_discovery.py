@@ -39,7 +39,7 @@ def all_recommenders() -> list[tuple[str, type[BaseRecommender]]]:
         if any(part.startswith("_") for part in info.name.split(".")):
             continue
         module = importlib.import_module(info.name)
-        for name in module.__all__:
+        for name in getattr(module, "__all__", ()):
             member = getattr(module, name)
             if not inspect.isclass(member) or inspect.isabstract(member):
                 continue
