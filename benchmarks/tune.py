@@ -1,9 +1,10 @@
 """Choose the settings of every model on validation users: ``python benchmarks/tune.py``.
 
 For each input a model may be given (see ``measure.as_input``) a search climbs the model's ladders
-below. It moves one setting at a time up or down its ladder for as long as NDCG@100 of the
-validation users of seed 0 rises, and ends where no single step raises it. The best input
-with its best settings goes to ``settings.json``. Test users are never looked at.
+below; with the best input, further searches start elsewhere. A search moves one setting at a time
+up or down its ladder for as long as NDCG@100 of the validation users of seed 0 rises, and ends
+where no single step raises it. The best input with its best settings goes to ``settings.json``.
+Test users are never looked at.
 
 ``--trials FILE`` keeps every trial in a CSV file and repeats none, so that a search can be cut
 short and taken up again.
@@ -219,23 +220,27 @@ class Judge:
 
 
 def tune(name: str, dataset: str, protocol: str, split: Split, judge: Judge) -> dict[str, Any]:
-    """Climb from each start with each input; the best input with its settings."""
-    found: list[tuple[float, str, dict[str, Any]]] = []
-    for takes in INPUTS[protocol]:
+    """Climb with each input, then from other starts with the best; its best settings."""
 
-        def ndcg(settings: dict[str, Any], takes: str = takes) -> float:
-            return judge((dataset, protocol, name, takes), split, settings)
+    def search(takes: str, start: dict[str, Any]) -> tuple[float, str, dict[str, Any]]:
+        key = (dataset, protocol, name, takes)
+        settings, score = climb(lambda s: judge(key, split, s), LADDERS[name], start)
+        return score, takes, settings
 
-        for start in STARTS.get(name, [{}]):
-            settings, score = climb(ndcg, LADDERS[name], start)
-            found.append((score, takes, settings))
-    score, takes, settings = max(found, key=lambda each: each[0])
+    first, *others = STARTS.get(name, [{}])
+    best = max((search(takes, first) for takes in INPUTS[protocol]), key=_score)
+    best = max((best, *(search(best[1], start) for start in others)), key=_score)
+    score, takes, settings = best
     if name in LARGER:
         larger = {**settings, **LARGER[name]}
         better = judge((dataset, protocol, name, takes), split, larger)
         if better > score:
             score, settings = better, larger
     return {"takes": takes, "settings": settings, "NDCG@100": round(score, 4)}
+
+
+def _score(found: tuple[float, str, dict[str, Any]]) -> float:
+    return found[0]
 
 
 def write(chosen: dict[str, dict[str, dict[str, Any]]]) -> None:
