@@ -9,8 +9,16 @@ BROKEN_BY_DESIGN = {
 }
 
 
+def variants():
+    """Every recommender with its default settings, and for explicit feedback where it can."""
+    for _, Recommender in all_recommenders():
+        yield Recommender()
+        if "feedback" in Recommender().get_params():
+            yield Recommender(feedback="explicit")
+
+
 @parametrize_with_laws(
-    [Recommender() for _, Recommender in all_recommenders()],
+    variants(),
     expected_failed=lambda estimator: BROKEN_BY_DESIGN.get(type(estimator).__name__, {}),
 )
 def test_law(estimator, check):

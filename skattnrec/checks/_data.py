@@ -35,8 +35,9 @@ def times_of(X: sp.csr_array, seed: int = 0) -> sp.csr_array:
 def checkerboard(n_users: int = 40, n_items: int = 24, n_liked: int = 8) -> sp.csr_array:
     """Two tastes: each user knows and likes two thirds of one block of items.
 
-    The first half of the users likes items of the first half, the others those of the second;
-    one item of the other block is known to each user, and disliked.
+    The first half of the users likes items of the first half, the others those of the second.
+    Each user also knows two items of the other block, and dislikes them: models of ratings learn
+    of the other taste by them, while models of implicit feedback can afford the noise.
     """
     rng = np.random.default_rng(0)
     half = n_items // 2
@@ -44,8 +45,9 @@ def checkerboard(n_users: int = 40, n_items: int = 24, n_liked: int = 8) -> sp.c
     for user in range(n_users):
         block = user // (n_users // 2)
         liked = block * half + rng.choice(half, n_liked, replace=False)
+        disliked = (1 - block) * half + (user + np.array([0, 5])) % half
         X[user, liked] = rng.uniform(4, 5, n_liked)
-        X[user, (1 - block) * half + user % half] = 1.0
+        X[user, disliked] = 1.0
     return sp.csr_array(X)
 
 
