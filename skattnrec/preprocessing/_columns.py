@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["as_index", "as_table", "distinct_ids", "factorize", "finite_numbers", "look_up"]
+__all__ = [
+    "as_index",
+    "as_table",
+    "distinct_ids",
+    "factorize",
+    "finite_numbers",
+    "look_up",
+    "raise_duplicates",
+]
 
 
 def as_table(X: Any, columns: dict[str, Any], *, may_be_empty: bool) -> pd.DataFrame:
@@ -152,3 +160,30 @@ def look_up(
             "Set unknown='ignore' to leave their rows out."
         )
     return place[codes]
+
+
+def raise_duplicates(pairs: pd.DataFrame, order: np.ndarray, starts: np.ndarray) -> None:
+    """Say which pair of user and item occurs more than once.
+
+    ``pairs`` has the columns user and item; ``order`` and ``starts`` group its rows by pair.
+    """
+    repeated = np.flatnonzero(np.diff(np.append(starts, len(order))) > 1)
+    first, second = order[starts[repeated[0]] :][:2]
+    user, item = pairs.iloc[first].tolist()
+    raise ValueError(
+        f"{len(repeated)} pairs of user and item occur more than once, the first (user "
+        f"{user!r}, item {item!r}) in rows {first} and {second}, counted from 0. "
+        "Set duplicates to 'last', 'sum', 'mean' or 'max' to merge them."
+    )
+
+
+def users_of_rows(users: Any, fitted: np.ndarray, n_rows: int) -> np.ndarray:
+    """Find the user of each row of a matrix: those given, or by default those of ``fit``."""
+    ids = fitted if users is None else as_index(users).to_numpy()
+    if len(ids) != n_rows:
+        whose = "fit saw" if users is None else "users lists"
+        raise ValueError(
+            f"There are {n_rows} rows, but {whose} {len(ids)} users. "
+            "Pass the user of each row as users."
+        )
+    return ids

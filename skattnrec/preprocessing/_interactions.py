@@ -17,7 +17,15 @@ from sklearn.utils.validation import check_is_fitted
 from .._compat import StrOptions, fit_context
 from .._validation import as_interactions, check_timestamps
 from ._assemble import assemble_csr, group, merge
-from ._columns import as_index, as_table, distinct_ids, factorize, finite_numbers, look_up
+from ._columns import (
+    as_table,
+    distinct_ids,
+    factorize,
+    finite_numbers,
+    look_up,
+    raise_duplicates,
+    users_of_rows,
+)
 
 __all__ = ["InteractionEncoder"]
 
@@ -261,12 +269,11 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         checked = as_interactions(X)
-        if checked.shape[1] != self.n_items_:
-            raise ValueError(
-                f"X has {checked.shape[1]} columns, the encoder has {self.n_items_} items."
-            )
+        n_columns = checked.shape[1]
+        if n_columns != self.n_items_:
+            raise ValueError(f"X has {n_columns} columns, the encoder has {self.n_items_} items.")
         times = check_timestamps(timestamps, checked)
-        user_of_row = self._users_of_rows(users, checked.shape[0])
+        user_of_row = users_of_rows(users, self.user_ids_, checked.shape[0])
         rows = np.repeat(np.arange(checked.shape[0]), np.diff(checked.indptr))
         table = {
             self.user: user_of_row[rows],
@@ -311,7 +318,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
                 f"indices must be item columns in [0, {self.n_items_ - 1}] or -1; they range from "
                 f"{indices.min()} to {indices.max()}."
             )
-        user_of_row = self._users_of_rows(users, indices.shape[0])
+        user_of_row = users_of_rows(users, self.user_ids_, indices.shape[0])
         rows, ranks = np.nonzero(indices >= 0)
         return pd.DataFrame(
             {
@@ -333,7 +340,6 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_items_,), object
-            The names.
         """
         check_is_fitted(self)
         return pd.Series(self.item_ids_).map(str).to_numpy(dtype=object)
@@ -372,41 +378,20 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         if dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype must be float32 or float64, got {self.dtype!r}.")
         ratings = None if self.rating is None else finite_numbers(table, self.rating, dtype)
-        times = (
-            None if self.timestamp is None else finite_numbers(table, self.timestamp, np.float64)
-        )
+        clock = self.timestamp
+        times = None if clock is None else finite_numbers(table, clock, np.float64)
         shape = len(row_ids), self.n_items_
         places = rows.astype(np.int64) * shape[1] + columns
         places[(rows < 0) | (columns < 0)] = -1
         order, starts = group(places, times if self.duplicates == "last" else None)
         if len(starts) < len(order) and self.duplicates == "error":
-            self._raise_duplicates(table, order, starts)
+            raise_duplicates(table[[self.user, self.item]], order, starts)
         places = places[order[starts]]
         data = merge(ratings, order, starts, self.duplicates).astype(dtype, copy=False)
         encoded = assemble_csr(places, data, shape)
         if not return_timestamps:
             return encoded
         return encoded, assemble_csr(places, merge(times, order, starts, "max"), shape)
-
-    def _raise_duplicates(self, table: pd.DataFrame, order: np.ndarray, starts: np.ndarray) -> None:
-        repeated = np.flatnonzero(np.diff(np.append(starts, len(order))) > 1)
-        pair = order[starts[repeated[0]] :][:2]  # two rows of the table at one place
-        user, item = (table[column].iloc[pair].tolist()[0] for column in (self.user, self.item))
-        raise ValueError(
-            f"{len(repeated)} pairs of user and item occur more than once, the first (user "
-            f"{user!r}, item {item!r}) in rows {pair[0]} and {pair[1]}, counted from 0. "
-            "Set duplicates to 'last', 'sum', 'mean' or 'max' to merge them."
-        )
-
-    def _users_of_rows(self, users: Any, n_rows: int) -> np.ndarray:
-        user_of_row = self.user_ids_ if users is None else as_index(users).to_numpy()
-        if len(user_of_row) != n_rows:
-            whose = "fit saw" if users is None else "users lists"
-            raise ValueError(
-                f"There are {n_rows} rows, but {whose} {len(user_of_row)} users. "
-                "Pass the user of each row as users."
-            )
-        return user_of_row
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
