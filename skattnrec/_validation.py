@@ -86,6 +86,8 @@ def validate_interactions(
 def _canonical_csr(X: Any) -> sp.csr_array:
     source = X
     X = sp.csr_array(X)
+    if not (X.data.flags.writeable and X.indices.flags.writeable and X.indptr.flags.writeable):
+        X = X.copy()  # joblib maps large input read-only, for which kernels would compile anew
     if not X.has_canonical_format:
         if sp.issparse(source) and np.shares_memory(X.data, source.data):
             X = X.copy()
