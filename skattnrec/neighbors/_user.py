@@ -1,0 +1,215 @@
+"""User-user collaborative filtering: recommend what similar users know.
+
+The neighbours of a history are found when it is asked for, among the users seen in ``fit``; P.
+Resnick et al., "GroupLens: an open architecture for collaborative filtering of netnews", CSCW 1994.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils import check_scalar
+from sklearn.utils.validation import check_is_fitted
+
+from ._base import NeighborRecommender, multiply, with_data
+from ._twins import TwinFinder
+
+__all__ = ["UserUserCF"]
+
+
+class UserUserCF(NeighborRecommender):
+    r"""Recommend what users with a similar history know.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=50
+        How many users are asked.
+    similarity : str, default="cosine"
+        How two histories are compared: "cosine", "adjusted_cosine", "pearson", "jaccard" or
+        "conditional_probability"; see the notes.
+    weighting : {"tfidf", "bm25"} or None, default="tfidf"
+        Implicit feedback only: how much an item says about the users who know it. Popular items
+        say less. Used by "cosine", "jaccard" and "conditional_probability".
+    shrinkage : float, default=0.0
+        Similarities that rest on n items are multiplied by n / (n + ``shrinkage``) [1]_.
+    min_similarity : float, default=0.0
+        Users as similar as this, or less, are no neighbours. With a negative value unlike users
+        may be, and count against.
+    popularity_exponent : float, default=0.5
+        Of "conditional_probability": how much users of many items are held back, from 0 (not)
+        to 1.
+    center : {"user", "item", "baseline"} or None, default="user"
+        Explicit feedback only: what is subtracted from ratings before they are compared by
+        "cosine", and before they are averaged.
+    feedback : {"implicit", "explicit"}, default="implicit"
+        "implicit": entries say how much users want items, and scores rank items. "explicit":
+        entries are ratings, of any sign, and predictions are ratings.
+
+    Attributes
+    ----------
+    prior_ : ndarray of shape (n_features_in_,)
+        Scores of an empty history: the number of known ratings of each item, or for explicit
+        feedback its mean rating, damped by five ratings of the overall mean.
+    n_features_in_ : int
+        Number of items.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Item names, when ``fit`` got a DataFrame with string column names.
+
+    See Also
+    --------
+    ItemItemCF : Recommend what resembles the history; documents similarities and centres.
+
+    Notes
+    -----
+    With N(u) the ``n_neighbors`` users most similar to the history u, :math:`U_i` those who know
+    item i, and :math:`s_{uv}` the similarity,
+
+    .. math::
+        \text{implicit: } \hat r_{ui} = \sum_{v \in N(u) \cap U_i} s_{uv} r_{vi}
+        \qquad
+        \text{explicit: } \hat r_{ui} = c_{ui} +
+        \frac{\sum_{v \in N(u) \cap U_i} s_{uv} (r_{vi} - c_{vi})}
+        {\sum_{v \in N(u) \cap U_i} |s_{uv}|}
+
+    where by default :math:`c_{ui} = \bar r_u`, the mean rating of the user [2]_. Where no
+    neighbour knows the item, the prediction is :math:`c_{ui}`, and without centre ``prior_``.
+
+    The similarities, weights and centres are those of :class:`ItemItemCF`, with users and items
+    changing places, but for the adjusted cosine, which always subtracts the means of users, and
+    the conditional probability of v given u, :math:`n_{uv} / (n_u n_v^\gamma)`, where each u has
+    its own ``n_neighbors`` v. "pearson" is the correlation over the items that both users rated,
+    with means over those items.
+
+    Rows are not looked up by their number. A user of ``fit`` whose history equals the one in
+    question, in its columns and ratings, counts as the same user and is no neighbour.
+
+    Ratings are predicted better with more shrinkage, more neighbours and the baseline: try
+    ``n_neighbors=200, shrinkage=20, center="baseline"``.
+
+    References
+    ----------
+    .. [1] J. Herlocker, J. Konstan, A. Borchers, J. Riedl, "An algorithmic framework for performing
+       collaborative filtering", SIGIR 1999, for the idea; the formula is that of Y. Koren,
+       "Factorization meets the neighborhood", KDD 2008.
+    .. [2] P. Resnick, N. Iacovou, M. Suchak, P. Bergstrom, J. Riedl, "GroupLens: an open
+       architecture for collaborative filtering of netnews", CSCW 1994.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skattnrec.neighbors import UserUserCF
+    >>> X = np.array([[5, 4, 0, 0], [4, 5, 1, 0], [0, 1, 5, 4], [1, 0, 4, 5]])
+    >>> model = UserUserCF(n_neighbors=2).fit(X)
+    >>> indices, _ = model.recommend([[5, 0, 0, 0], [0, 0, 0, 5]], k=1)
+    >>> indices.ravel()
+    array([1, 2])
+    >>> users, _ = model.similar_users(X[:1], k=2)
+    >>> users
+    array([[1, 3]])
+    """
+
+    def __init__(
+        self,
+        n_neighbors: int = 50,
+        *,
+        similarity: str = "cosine",
+        weighting: str | None = "tfidf",
+        shrinkage: float = 0.0,
+        min_similarity: float = 0.0,
+        popularity_exponent: float = 0.5,
+        center: str | None = "user",
+        feedback: str = "implicit",
+    ):
+        self.n_neighbors = n_neighbors
+        self.similarity = similarity
+        self.weighting = weighting
+        self.shrinkage = shrinkage
+        self.min_similarity = min_similarity
+        self.popularity_exponent = popularity_exponent
+        self.center = center
+        self.feedback = feedback
+
+    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+        self._center = self._fit_center(X)
+        users = self._compared(X)
+        self._weights = self._fit_weighting(users)
+        self._search = self._fit_search(self._weights.apply(users))
+        self._twins = TwinFinder(X)
+        self._votes = with_data(X, self._center.residuals(X))  # n_users x n_items
+
+    def _neighbors(self, X: sp.csr_array, n_neighbors: int) -> sp.csr_array:
+        """Similarities of the nearest users of fit, (n_rows, n_users)."""
+        rows = self._weights.apply(self._compared(X))
+        return self._search.query(rows, n_neighbors, self._twins.find(X))
+
+    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        near = self._neighbors(X, self.n_neighbors)
+        if self.feedback == "implicit":
+            return multiply(near, self._votes)
+        known = with_data(self._votes, np.ones_like(self._votes.data))
+        return self._average(X, multiply(near, self._votes), multiply(abs(near), known))
+
+    def _explain(
+        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Contribution of neighbour v to item i: its vote, or its part of the mean."""
+        near = self._neighbors(X, self.n_neighbors)
+        users = near.indices.astype(np.intp)
+        votes = self._votes[users][:, items]  # (s, n)
+        contributions = near.data * votes.toarray().T  # (n, s)
+        if self.feedback == "implicit":
+            return np.zeros(len(items), X.dtype), users, contributions, {"source": "user"}
+        known = with_data(votes, np.ones_like(votes.data)).toarray().T
+        weights = (np.abs(near.data) * known).sum(axis=1, keepdims=True)  # (n, 1)
+        np.divide(contributions, weights, out=contributions, where=weights > 0)
+        baseline = self._baseline(X, weights.T > 0, items)[0]
+        return baseline, users, contributions, {"source": "user"}
+
+    def _item_similarity(self, items: np.ndarray) -> np.ndarray:
+        """Cosine of the columns of the ratings, less the centre."""
+        lengths = np.sqrt(
+            np.bincount(self._votes.indices, self._votes.data**2, minlength=self._votes.shape[1])
+        )
+        scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+        products = multiply(self._votes[:, items].T.tocsr(), self._votes)
+        return products * (scale[items, None] * scale).astype(products.dtype)
+
+    def similar_users(self, X: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """Find the users of ``fit`` most like given histories.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_rows, n_items)
+            Histories, of known users or new ones.
+        k : int, default=10
+            Length of each list, at most the number of users seen in ``fit``.
+
+        Returns
+        -------
+        indices : ndarray of shape (n_rows, k)
+            Row numbers of the training matrix, most similar first, ties to the lower row; -1
+            where a history has fewer than k neighbours. Never a row with the same history.
+        scores : ndarray of shape (n_rows, k)
+            Their similarities, NaN where the index is -1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``k`` is not an integer between 1 and the number of users seen in ``fit``.
+        """
+        check_is_fitted(self)
+        X, _ = self._validate(X, None, reset=False)
+        n_users = self._votes.shape[0]
+        k = check_scalar(k, "k", Integral, min_val=1, max_val=n_users)
+        near = self._neighbors(X, k)
+        rows = np.repeat(np.arange(len(near.indptr) - 1), np.diff(near.indptr))
+        order = np.lexsort((near.indices, -near.data, rows))
+        rank = np.arange(near.nnz) - near.indptr[rows]
+        indices = np.full((X.shape[0], k), -1, dtype=np.intp)
+        scores = np.full((X.shape[0], k), np.nan, dtype=near.dtype)
+        indices[rows, rank] = near.indices[order]
+        scores[rows, rank] = near.data[order]
+        return indices, scores
