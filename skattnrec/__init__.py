@@ -6,6 +6,7 @@ from .baseline import PopularityRecommender
 from .factorization import ALSFactorizer
 from .metrics import RankingScorer, make_ranking_scorer
 from .model_selection import compare_recommenders, split_interactions
+from .neighbors import ItemItemCF, UserUserCF
 from .preprocessing import InteractionEncoder
 
 __version__ = "0.1.0"
@@ -15,9 +16,11 @@ __all__ = [
     "AttentionRecommender",
     "BaseRecommender",
     "InteractionEncoder",
+    "ItemItemCF",
     "MultiHeadAttentionRecommender",
     "PopularityRecommender",
     "RankingScorer",
+    "UserUserCF",
     "__version__",
     "compare_recommenders",
     "make_ranking_scorer",

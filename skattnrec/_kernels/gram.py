@@ -1,8 +1,4 @@
-"""Products of sparse matrices whose result is dense.
-
-CSR matrices arrive as tuples (indptr, indices, data). Rows of the result are dealt out to the
-threads in strides, as long rows often stand together.
-"""
+"""The Gram matrix of a sparse matrix, dense."""
 
 from __future__ import annotations
 
@@ -11,33 +7,17 @@ from numba import prange
 
 from ._parallel import parallel
 
-__all__ = ["gram_upper", "sparse_product"]
+__all__ = ["gram_upper"]
 
-_STRIPS = 64
-
-
-@parallel
-def sparse_product(left, right, n_columns):
-    """Multiply two CSR matrices; the result is a dense array with ``n_columns`` columns."""
-    left_indptr, left_indices, left_data = left
-    right_indptr, right_indices, right_data = right
-    n_rows = left_indptr.shape[0] - 1
-    out = np.zeros((n_rows, n_columns), dtype=left_data.dtype)
-    for strip in prange(_STRIPS):
-        for row in range(strip, n_rows, _STRIPS):
-            target = out[row]
-            for p in range(left_indptr[row], left_indptr[row + 1]):
-                weight, k = left_data[p], left_indices[p]
-                for q in range(right_indptr[k], right_indptr[k + 1]):
-                    target[right_indices[q]] += weight * right_data[q]
-    return out
+_STRIPS = 64  # rows are dealt out in strides, as long ones often stand together
 
 
 @parallel
 def gram_upper(transposed, matrix):
     """Upper triangle, diagonal included, of the Gram matrix C'C; zeros below.
 
-    ``transposed`` is C' as CSR and ``matrix`` is C with sorted indices.
+    ``transposed`` is C' and ``matrix`` is C with sorted indices, both as CSR tuples
+    (indptr, indices, data).
     """
     t_indptr, t_indices, t_data = transposed
     indptr, indices, data = matrix

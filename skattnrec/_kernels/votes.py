@@ -10,6 +10,8 @@ from .similarity import uniform
 
 __all__ = ["csr_times_csr"]
 
+_STRIPS = 64  # rows are dealt out in strides, as long ones often stand together
+
 
 def csr_times_csr(A, B, n_columns):
     """Product of two CSR matrices as a dense array.
@@ -37,8 +39,9 @@ def _add_row(out, weight, columns, values):
 def _multiply(a_indptr, a_indices, a_data, b_indptr, b_indices, b_data, n_columns):
     n_rows = len(a_indptr) - 1
     out = np.zeros((n_rows, n_columns), b_data.dtype)
-    for row in prange(n_rows):
-        for p in range(a_indptr[row], a_indptr[row + 1]):
-            start, stop = b_indptr[a_indices[p]], b_indptr[a_indices[p] + 1]
-            _add_row(out[row], a_data[p], b_indices[start:stop], b_data[start:stop])
+    for strip in prange(_STRIPS):
+        for row in range(strip, n_rows, _STRIPS):
+            for p in range(a_indptr[row], a_indptr[row + 1]):
+                start, stop = b_indptr[a_indices[p]], b_indptr[a_indices[p] + 1]
+                _add_row(out[row], a_data[p], b_indices[start:stop], b_data[start:stop])
     return out

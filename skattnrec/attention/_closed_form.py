@@ -12,9 +12,10 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from .._compat import Interval
 from .._kernels.attention import profile_logits, smoothed_softmax
-from .._kernels.gram import gram_upper, sparse_product
+from .._kernels.gram import gram_upper
 from .._kernels.ridge import constrained_ridge
 from .._kernels.scoring import csr_times_dense
+from .._kernels.votes import csr_times_csr
 from ..base import BaseRecommender
 from ._cold_items import borrow_values
 
@@ -172,7 +173,7 @@ def _sufficient_statistics(
     T = C.T.tocsr()
     transposed = (T.indptr, T.indices, T.data)
     gram = gram_upper(transposed, (C.indptr, C.indices, C.data))
-    cross = sparse_product(transposed, (X.indptr, X.indices, relevance), X.shape[1])
+    cross = csr_times_csr(transposed, (X.indptr, X.indices, relevance), X.shape[1])
     return gram, cross
 
 

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skattnrec._kernels.attention import profile_logits, smoothed_softmax
-from skattnrec._kernels.gram import gram_upper, sparse_product
+from skattnrec._kernels.gram import gram_upper
 from skattnrec._kernels.ridge import constrained_ridge, inverse_of_positive_definite
 from skattnrec._kernels.scoring import csr_times_dense
+from skattnrec._kernels.votes import csr_times_csr
 
 
 def parts(A):
@@ -30,7 +31,7 @@ def test_sparse_products_equal_dense_ones(seed, shape):
     n, k, m = shape
     A, B = sparse(seed, (n, k)), sparse(seed + 1, (k, m))
     D = np.random.default_rng(seed).normal(size=(k, m))
-    assert_allclose(sparse_product(parts(A), parts(B), m), A.toarray() @ B.toarray(), atol=1e-12)
+    assert_allclose(csr_times_csr(parts(A), parts(B), m), A.toarray() @ B.toarray(), atol=1e-12)
     assert_allclose(csr_times_dense(*parts(A), D), A.toarray() @ D, atol=1e-12)
     dense = A.toarray()
     upper = gram_upper(parts(A.T.tocsr()), parts(A))
