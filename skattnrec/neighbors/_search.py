@@ -97,6 +97,8 @@ class NeighborSearch:
             self.shrinkage,
             self.min_similarity,
         )
+        if indptr[-1] <= np.iinfo(np.int32).max:
+            indptr = indptr.astype(np.int32)  # else scipy would widen the indices to int64
         shape = rows.shape[0], terms.shape[1]
         return sp.csr_array((data.astype(self.dtype, copy=False), indices, indptr), shape=shape)
 
