@@ -1,0 +1,91 @@
+"""Every example runs without a warning, and tells the truth."""
+
+import runpy
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run an example by name and return its variables; it has to draw."""
+    mpl.use("Agg")
+    monkeypatch.setattr(plt, "show", lambda: None)
+
+    def run(name):
+        variables = runpy.run_path(str(EXAMPLES / f"plot_{name}.py"))
+        assert plt.get_fignums(), f"{name} draws no picture."
+        for number in plt.get_fignums():
+            plt.figure(number).canvas.draw()  # warnings of layout and fonts come now
+        return variables
+
+    yield run
+    plt.close("all")
+
+
+def test_every_example_is_tested():
+    names = {path.stem.removeprefix("plot_") for path in EXAMPLES.glob("plot_*.py")}
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    assert names <= tested
+
+
+def test_book_tutorial(run):
+    names = run("book_tutorial")
+    np.testing.assert_allclose(
+        names["weights"], [0.2852, 0.2768, 0.1114, 0.1747, 0.1519], atol=5e-5
+    )
+    assert names["rating"] == pytest.approx(4.6378, abs=5e-5)
+    heads = [[0.2764, 0.2656, 0.1216, 0.1735, 0.1629], [0.2650, 0.2537, 0.1327, 0.1753, 0.1734]]
+    np.testing.assert_allclose(names["head_weights"], heads, atol=5e-5)
+    final = [1.2994, 1.2722, 0.5721, 0.8022, 0.6725]
+    np.testing.assert_allclose(names["contributions"], final, atol=5e-5)
+
+
+def test_compare_recommenders(run):
+    names = run("compare_recommenders")
+    board = names["board"]
+    assert set(board.index) == set(names["models"])
+    assert board["ndcg@10"].is_monotonic_decreasing
+    assert board.index[-1] == "popularity"
+    assert board.loc["popularity", "ndcg@10_p"] < 0.001
+    assert (board["ndcg@10_low"] < board["ndcg@10"]).all()
+
+
+def test_grid_search(run):
+    names = run("grid_search")
+    search, table = names["search"], names["table"]
+    assert table.shape == (3, 5)
+    assert search.best_score_ == np.max(table)
+    row, column = names["best"]
+    best = {"model__n_heads": table.index[row], "model__temperature": table.columns[column]}
+    assert search.best_params_ == best
+    assert 0 < column < table.shape[1] - 1  # the text says that temperature matters both ways
+
+
+def test_temperature_and_smoothing(run):
+    names = run("temperature_and_smoothing")
+    shares, temperatures, stars = names["shares"], names["temperatures"], names["stars"]
+    logits = stars / temperatures[:, None]
+    softmax = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(shares, softmax, rtol=1e-4, atol=1e-6)
+    for smoothing, total in names["loudness"].items():
+        np.testing.assert_allclose(total / total[0], names["lengths"] ** (1 - smoothing), rtol=1e-4)
+
+
+def test_table_to_recommendations(run):
+    names = run("table_to_recommendations")
+    found = names["recommendations"].set_index("user")["item"].to_dict()
+    missing = {"Ada": "Dune", "Ben": "Solaris", "Cleo": "Alien", "Dina": "Casablanca"}
+    missing |= {"Emil": "Notting Hill", "Fay": "Amelie", "Gus": "Blade Runner"}
+    assert found == missing | {"Hana": "Before Sunrise"}
+    reasons = names["reasons"]
+    assert set(reasons.index) == {"Alien", "Blade Runner", "Solaris"}
+    assert (reasons["Dune"] > reasons["Amelie"].abs()).all()
+    explanation = names["explanation"]
+    total = explanation.contributions.sum(axis=1)
+    np.testing.assert_allclose(total, explanation.scores, rtol=1e-4)
