@@ -175,9 +175,7 @@ def _add_ratings(parser: ArgumentParser, **options: Any) -> None:
     columns = parser.add_argument_group("columns of a file")
     for role in ("user", "item", "rating", "time"):
         optional = ", or none to ignore it" if role in ("rating", "time") else ""
-        columns.add_argument(
-            f"--{role}", metavar="COLUMN", help=f"column of the {role}{optional}"
-        )
+        columns.add_argument(f"--{role}", metavar="COLUMN", help=f"column of the {role}{optional}")
 
 
 def _add_shared(parser: ArgumentParser) -> None:

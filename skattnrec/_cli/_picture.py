@@ -20,9 +20,7 @@ __all__ = ["draw_grid", "save_picture"]
 _DOTS_PER_INCH = 160
 
 
-def save_picture(
-    grid: pd.DataFrame, metric: str, data_name: str, n_folds: int, path: Path
-) -> None:
+def save_picture(grid: pd.DataFrame, metric: str, data_name: str, n_folds: int, path: Path) -> None:
     """Draw the grid and save it.
 
     Raises

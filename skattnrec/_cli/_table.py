@@ -129,7 +129,9 @@ def _find_columns(present: list[str], asked: Columns, path: Path) -> Columns:
         elif name in present:
             found[role] = name
         else:
-            raise ValueError(f"{path} has no column {name!r} (--{role}), its columns are {present}.")
+            raise ValueError(
+                f"{path} has no column {name!r} (--{role}), its columns are {present}."
+            )
     return Columns(**found)
 
 
