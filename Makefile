@@ -1,44 +1,48 @@
 # Every target makes its own virtual environment first; Python and pip are all it needs.
 
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --prefer-binary
 
 .PHONY: help demo test lint docs gallery benchmark clean
 
 help:
-	@echo "make demo       compare all models and search heads and temperature"
-	@echo "make test       style, types and tests"
-	@echo "make lint       style and types only"
-	@echo "make docs       build the documentation in docs/_build"
-	@echo "make benchmark  accuracy and speed beside other libraries"
+	@echo "make demo       compare all models and search heads and temperature of attention:"
+	@echo "                on generated ratings, or on ml-100k if SKATTNREC_DATA names its folder"
+	@echo "make test       style, types and tests, those in the documentation included"
+	@echo "make lint       style and types"
+	@echo "make docs       build the documentation and its gallery in docs/_build/html"
+	@echo "make benchmark  accuracy and speed beside other libraries, on the data of SKATTNREC_DATA"
 	@echo "make clean      remove what the other targets made"
-
-$(VENV)/%.stamp: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[$*]"
-	touch $@
 
 demo: $(VENV)/plot.stamp
 	$(BIN)/python -m skattnrec compare $(if $(SKATTNREC_DATA),ml-100k) --out demo-results
+
+test: lint
+	$(BIN)/python -m pytest -q
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
-	$(BIN)/python -m pytest -q
-
-gallery: docs  ## the examples are drawn with the documentation
+docs gallery: $(VENV)/docs.stamp
+	$(BIN)/python -m sphinx -W docs docs/_build/html
 
 benchmark: $(VENV)/plot.stamp
-	$(BIN)/python -m pip install --quiet -r benchmarks/requirements.txt
+	$(PIP) --requirement benchmarks/requirements.txt
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/accuracy.py
 
-docs: $(VENV)/docs.stamp
-	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
-
 clean:
-	rm -rf $(VENV) demo-results docs/_build docs/auto_examples docs/generated
+	rm -rf $(VENV) demo-results results docs/_build docs/auto_examples docs/generated
+
+# A stamp for the environment and one for each extra, so that later calls start at once.
+$(VENV)/made.stamp:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/%.stamp: pyproject.toml | $(VENV)/made.stamp
+	$(PIP) --editable ".[$*]"
+	touch $@

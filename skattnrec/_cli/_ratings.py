@@ -107,7 +107,7 @@ def _encode(table: pd.DataFrame, columns: Columns, name: str, threshold: float |
 
 def _synthetic() -> pd.DataFrame:
     """Make the table that needs no file: the same every time, with ratings from 1 to 5."""
-    data = make_interactions(600, 400, n_interactions=15_000, random_state=0)
+    data = make_interactions(1000, 600, n_interactions=40_000, random_state=0)
     ratings = data.X.tocoo()
     users, items = ratings.coords
     values = (users, items, ratings.data, data.timestamps.data)

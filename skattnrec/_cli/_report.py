@@ -59,8 +59,14 @@ def format_grid(grid: pd.DataFrame, metric: str, n_folds: int) -> str:
     best = grid.loc[grid[metric].idxmax()]
     header = ["heads", *(f"{temperature:g} " for temperature in scores.columns)]
     rows = [
-        [f"{n_heads}"]
-        + [f"{score:.4f}{'*' if score == best[metric] else ' '}" for score in scores.loc[n_heads]]
+        [
+            f"{n_heads}",
+            *(
+                f"{scores.at[n_heads, temperature]:.4f}"
+                f"{'*' if (n_heads, temperature) == (best['n_heads'], best['temperature']) else ' '}"
+                for temperature in scores.columns
+            ),
+        ]
         for n_heads in scores.index
     ]
     return "\n".join(
