@@ -35,7 +35,7 @@ def recommend(options: Namespace) -> None:
     model = make_model(
         options.model, relevance_threshold=threshold, random_state=options.random_state
     )
-    model.set_params(**dict(map(_setting, options.param)))
+    model.set_params(**dict(map(_setting, options.param)))._validate_params()
     print(f"{ratings}\n{model}", file=sys.stderr, flush=True)
     X, timestamps = ratings.X, ratings.timestamps
     model.fit(X, timestamps=timestamps)

@@ -55,20 +55,12 @@ def format_leaderboard(board: pd.DataFrame, metrics: list[str], n_folds: int) ->
 
 def format_grid(grid: pd.DataFrame, metric: str, n_folds: int) -> str:
     """Lay out a grid: a line for each number of heads, a column for each temperature."""
-    scores = grid.pivot(index="n_heads", columns="temperature", values=metric)
-    best = grid.loc[grid[metric].idxmax()]
-    header = ["heads", *(f"{temperature:g} " for temperature in scores.columns)]
-    rows = [
-        [
-            f"{n_heads}",
-            *(
-                f"{scores.at[n_heads, temperature]:.4f}"
-                f"{'*' if (n_heads, temperature) == (best['n_heads'], best['temperature']) else ' '}"
-                for temperature in scores.columns
-            ),
-        ]
-        for n_heads in scores.index
-    ]
+    place = grid[metric].idxmax()
+    best = grid.loc[place]
+    cells = [f"{score:.4f}{'*' if p == place else ' '}" for p, score in grid[metric].items()]
+    table = grid.assign(cell=cells).pivot(index="n_heads", columns="temperature", values="cell")
+    header = ["heads", *(f"{temperature:g} " for temperature in table.columns)]
+    rows = [[str(n_heads), *table.loc[n_heads]] for n_heads in table.index]
     return "\n".join(
         [
             f"Grid: {metric_title(metric)} of MultiHeadAttentionRecommender by heads and "

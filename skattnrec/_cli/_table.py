@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -82,34 +83,30 @@ def _read_csv(path: Path, asked: Columns) -> tuple[pd.DataFrame, Columns]:
         headers = {s: _read_text(path, s, nrows=0).columns for s in _SEPARATORS}
         separator = max(headers, key=lambda s: len(headers[s]))  # the first of equals
         columns = _find_columns(list(headers[separator]), asked, path)
-        ids = [c for c in (columns.user, columns.item) if c is not None]
-        table = _read_text(
-            path,
-            separator,
-            usecols=[c for c in columns if c is not None],
-            dtype=dict.fromkeys(ids, "category"),
-        )
+        ids = [columns.user, columns.item]
+        table = _read_text(path, separator, dtype=dict.fromkeys(ids, str))
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"{path} is empty.") from error
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not a CSV file in UTF-8: {error}") from error
     for column in ids:
         table[column] = _whole_numbers(table[column])
     return table, columns
 
 
-def _read_text(path: Path, separator: str, **options: object) -> pd.DataFrame:
-    # "NA" and "None" may be ids, so only what is empty is missing
-    return pd.read_csv(
-        path,
-        sep=separator,
-        encoding="utf-8-sig",
-        skipinitialspace=True,
-        index_col=False,
-        keep_default_na=False,
-        na_values=[""],
-        **options,
-    )
+def _read_text(path: Path, separator: str, **options: Any) -> pd.DataFrame:
+    with warnings.catch_warnings():  # pandas warns where it drops surplus fields
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(
+            path,
+            sep=separator,
+            encoding="utf-8-sig",
+            skipinitialspace=True,
+            index_col=False,
+            keep_default_na=False,  # "NA" and "None" may be ids
+            na_values=[""],
+            **options,
+        )
 
 
 def _find_columns(present: list[str], asked: Columns, path: Path) -> Columns:
@@ -137,6 +134,7 @@ def _find_columns(present: list[str], asked: Columns, path: Path) -> Columns:
 
 def _whole_numbers(ids: pd.Series) -> pd.Series:
     """Turn ids into integers if that loses nothing, as it would for "007"."""
+    ids = ids.astype("category")
     texts = ids.cat.categories
     try:
         numbers = texts.astype("int64")
@@ -151,9 +149,9 @@ def _is_text(values: pd.Series) -> bool:
 
 def _dates(values: pd.Series, path: Path) -> pd.Series:
     try:
-        return pd.to_datetime(values, utc=True)
+        return pd.to_datetime(values, utc=True, format="ISO8601")  # no guess at day or month
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"{path}: column {values.name!r} (--time) holds neither numbers nor dates: {error}. "
-            "Name another column, or none."
+            f"{path}: column {values.name!r} (--time) holds neither numbers nor ISO 8601 "
+            f"dates: {error} Name another column, or none."
         ) from error
