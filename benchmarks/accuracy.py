@@ -3,8 +3,8 @@
 One process, models one after the other, equal threads. Prints a markdown table for each data set
 and protocol (see ``protocols.py``), best NDCG@100 first. The data is looked for in the folder that
 the environment variable SKATTNREC_DATA names. The settings of the peers are those that ``tune.py``
-chose on validation users (``settings.json``); ours are the defaults, and where ``settings.json``
-has an entry for one of ours also a line "tuned".
+chose on validation users (``settings.json``), a line for each input they were tuned with; ours are
+the defaults, and where ``settings.json`` has an entry for one of ours also a line "tuned".
 
 fit s, recommend s
     Wall time of fit, and of the ten best items for all training users.
@@ -66,17 +66,17 @@ def lines(dataset: str, protocol: str, names: list[str]) -> Iterator[Line]:
     """Ours out of the box, ours tuned, and tuned peers."""
     chosen = load_settings(dataset, protocol)
     for name in names:
-        tuned = chosen.get(name)
+        choices = chosen.get(name, [])
         if name in OURS and protocol not in OURS[name].protocols:
             continue
         if name in OURS:
             takes = OURS[name].takes if protocol == "ratings" else "all"
             yield Line(name, name, takes, {})
-        if tuned:
-            label = name + TUNED if name in OURS else name
-            yield Line(label, name, tuned["takes"], tuned["settings"])
-        elif name in PEERS:
+        elif not choices:
             print(f"{name} has no settings for {dataset}, {protocol}: run tune.py", file=sys.stderr)
+        for choice in choices:
+            label = name + TUNED if name in OURS else name
+            yield Line(label, name, choice["takes"], choice["settings"])
 
 
 def run(line: Line, split: Split, part: str) -> Measured:

@@ -3,7 +3,7 @@
 For each input a model may be given (see ``measure.as_input``) a search climbs the model's ladders
 below; with the best input, further searches start elsewhere. A search moves one setting at a time
 up or down its ladder for as long as NDCG@100 of the validation users of seed 0 rises, and ends
-where no single step raises it. The best input with its best settings goes to ``settings.json``.
+where no single step raises it. Every input with its best settings goes to ``settings.json``.
 Test users are never looked at.
 
 ``--trials FILE`` keeps every trial in a CSV file and repeats none, so that a search can be cut
@@ -219,8 +219,10 @@ class Judge:
             writer.writerow(row)
 
 
-def tune(name: str, dataset: str, protocol: str, split: Split, judge: Judge) -> dict[str, Any]:
-    """Climb with each input, then from other starts with the best; its best settings."""
+def tune(
+    name: str, dataset: str, protocol: str, split: Split, judge: Judge
+) -> list[dict[str, Any]]:
+    """Climb with each input, then from other starts with the best one; best input first."""
 
     def search(takes: str, start: dict[str, Any]) -> tuple[float, str, dict[str, Any]]:
         key = (dataset, protocol, name, takes)
@@ -228,15 +230,20 @@ def tune(name: str, dataset: str, protocol: str, split: Split, judge: Judge) -> 
         return score, takes, settings
 
     first, *others = STARTS.get(name, [{}])
-    best = max((search(takes, first) for takes in INPUTS[protocol]), key=_score)
+    best, *rest = sorted(
+        (search(takes, first) for takes in INPUTS[protocol]), key=_score, reverse=True
+    )
     best = max((best, *(search(best[1], start) for start in others)), key=_score)
     score, takes, settings = best
     if name in LARGER:
         larger = {**settings, **LARGER[name]}
         better = judge((dataset, protocol, name, takes), split, larger)
         if better > score:
-            score, settings = better, larger
-    return {"takes": takes, "settings": settings, "NDCG@100": round(score, 4)}
+            best = better, takes, larger
+    return [
+        {"takes": takes, "settings": settings, "NDCG@100": round(score, 4)}
+        for score, takes, settings in (best, *rest)
+    ]
 
 
 def _score(found: tuple[float, str, dict[str, Any]]) -> float:
@@ -244,12 +251,17 @@ def _score(found: tuple[float, str, dict[str, Any]]) -> float:
 
 
 def write(chosen: dict[str, dict[str, dict[str, Any]]]) -> None:
-    """Write all settings as JSON, a model a line."""
+    """Write all settings as JSON, an input of a model a line."""
     blocks = []
     for dataset, protocols in sorted(chosen.items()):
         parts = []
         for protocol, models in sorted(protocols.items()):
-            lines = [f"      {json.dumps(m)}: {json.dumps(models[m])}" for m in sorted(models)]
+            lines = [
+                f"      {json.dumps(model)}: [\n"
+                + ",\n".join(f"        {json.dumps(choice)}" for choice in models[model])
+                + "\n      ]"
+                for model in sorted(models)
+            ]
             parts.append(f'    "{protocol}": {{\n' + ",\n".join(lines) + "\n    }")
         blocks.append(f'  "{dataset}": {{\n' + ",\n".join(parts) + "\n  }")
     SETTINGS.write_text("{\n" + ",\n".join(blocks) + "\n}\n")
