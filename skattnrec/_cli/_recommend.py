@@ -36,12 +36,12 @@ def recommend(options: Namespace) -> None:
         options.model, relevance_threshold=threshold, random_state=options.random_state
     )
     model.set_params(**dict(map(_setting, options.param)))._validate_params()
-    print(f"{ratings}\n{model}", file=sys.stderr, flush=True)
     X, timestamps = ratings.X, ratings.timestamps
     model.fit(X, timestamps=timestamps)
     indices, scores = model.recommend(X, options.k, timestamps=timestamps)
     recommendations = ratings.encoder.decode(indices, scores)
     recommendations.columns = pd.Index(_HEADER)
+    print(f"{ratings}\n{model}", file=sys.stderr, flush=True)
     if options.out is None:
         recommendations.to_csv(sys.stdout, index=False)
         return
