@@ -260,6 +260,7 @@ def _search_rows(
     values = np.empty(n_columns + 1, b_data.dtype)
     buffer = np.empty(n_columns + 1, b_data.dtype)
     bins = np.empty(_N_BINS, np.int32)
+    dot = moments[_DOT]
     for row in range(worker, len(lengths), n_workers):
         listing = work[row] < n_columns  # else it is faster to look at all columns
         n_touched = 0
@@ -269,10 +270,10 @@ def _search_rows(
             b_values = b_data[b_indptr[term] : b_indptr[term + 1]]
             if listing:
                 n_touched = _add_products_and_list(
-                    moments[_DOT], a_data[p], b_columns, b_values, touched, n_touched
+                    dot, a_data[p], b_columns, b_values, touched, n_touched
                 )
             else:
-                _add_products(moments[_DOT], a_data[p], b_columns, b_values)
+                _add_products(dot, a_data[p], b_columns, b_values)
             _add_moments(moments, a_data[p], b_columns, b_values)
         for t in range(twin_ranges[row, 0], twin_ranges[row, 1]):
             for moment in range(n_moments):
@@ -284,7 +285,7 @@ def _search_rows(
         )  # fmt: skip
         kept = slice(starts[row], starts[row + 1])
         lengths[row] = _keep_largest(
-            columns[:n], values[:n], k, bins, buffer, moments[_DOT], bits, out_columns[kept],
+            columns[:n], values[:n], k, bins, buffer, dot, bits, out_columns[kept],
             out_values[kept],
         )  # fmt: skip
 
