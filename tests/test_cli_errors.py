@@ -12,9 +12,7 @@ import skattnrec
 from skattnrec._cli import _files, _main, _recommend, main
 
 PLACES = [(user, item) for user in range(6) for item in range(user, user + 4)]
-GOOD = "user,item,rating
-" + "".join(f"u{u},i{i},{1 + (u + i) % 5}
-" for u, i in PLACES)
+GOOD = "user,item,rating\n" + "".join(f"u{u},i{i},{1 + (u + i) % 5}\n" for u, i in PLACES)
 
 BAD_FILES = {
     "empty": ("", "is empty"),
