@@ -37,7 +37,7 @@ class ItemItemCF(NeighborRecommender):
         may be, and count against.
     popularity_exponent : float, default=0.5
         Of "conditional_probability": how much popular items are held back, from 0 (not) to 1.
-    center : {"item", "user", "baseline"} or None, default="item"
+    center : {"item", "user", "baseline"} or None, default="baseline"
         Explicit feedback only: what is subtracted from ratings before they are compared by
         "cosine", and before they are averaged; see the notes.
     feedback : {"implicit", "explicit"}, default="implicit"
@@ -117,7 +117,7 @@ class ItemItemCF(NeighborRecommender):
     :math:`x_{ui}` (:math:`k_1 = 1.2, b = 0.75`) by :math:`\ln(1 + (n - n_u + .5) / (n_u + .5))`.
 
     Ratings are predicted better with more shrinkage and more neighbours: try
-    ``n_neighbors=200, shrinkage=20``.
+    ``n_neighbors=200, shrinkage=100``.
 
     References
     ----------
@@ -150,7 +150,7 @@ class ItemItemCF(NeighborRecommender):
         shrinkage: float = 2.0,
         min_similarity: float = 0.0,
         popularity_exponent: float = 0.5,
-        center: str | None = "item",
+        center: str | None = "baseline",
         feedback: str = "implicit",
     ):
         self.n_neighbors = n_neighbors
