@@ -8,7 +8,6 @@ For heads :math:`h = 1..H` stacked into one design matrix C with :math:`H n` col
 with the penalty :math:`D = \lambda I + \tfrac{p}{1 - p} B`, where B keeps of C'C what relates an
 item to itself (an H x H block for each item): the expected loss when every entry of a history is
 dropped with probability p, and the others are scaled up by 1 / (1 - p). The problem
-
 has, with :math:`P = (C^\top C + D)^{-1}` and one Lagrange multiplier per head and item, the
 solution :math:`V = P (C^\top Y - M)`, where M holds the multipliers at the constrained places.
 One head, C = Y and p = 0 give EASE (Steck, Embarrassingly shallow autoencoders
