@@ -121,4 +121,4 @@ def _sums_of_squares(rows: sp.csr_array) -> np.ndarray:
 
 def _inverse(values: np.ndarray) -> np.ndarray:
     """1 / values, and 0 for 0."""
-    return np.divide(1, values, out=np.zeros_like(values), where=values > 0)
+    return np.divide(1, values, out=np.zeros(values.shape), where=values > 0)

@@ -173,7 +173,7 @@ class UserUserCF(NeighborRecommender):
         lengths = np.sqrt(
             np.bincount(self._votes.indices, self._votes.data**2, minlength=self._votes.shape[1])
         )
-        scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+        scale = np.divide(1, lengths, out=np.zeros(lengths.shape), where=lengths > 0)
         products = multiply(self._votes[:, items].T.tocsr(), self._votes)
         return products * (scale[items, None] * scale).astype(products.dtype)
 

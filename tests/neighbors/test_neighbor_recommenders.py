@@ -152,6 +152,17 @@ def test_little_data(model, X):
     assert np.isfinite(some).all()
 
 
+@pytest.mark.parametrize("weighting", [None, "tfidf", "bm25"])
+@pytest.mark.parametrize("similarity", sorted(SIMILARITIES))
+@pytest.mark.parametrize("Model", [ItemItemCF, UserUserCF])
+def test_nothing_known(Model, similarity, weighting):
+    X = sp.csr_array((3, 4))
+    model = Model(similarity=similarity, weighting=weighting, shrinkage=1).fit(X)
+    assert not model.predict(X).any()
+    assert not model.predict(np.ones((1, 4))).any()
+    assert not model.similar_items([0], k=3)[1].any()
+
+
 @pytest.mark.parametrize("model", EXPLICIT, ids=repr)
 def test_ratings_of_any_sign(model):
     R = ratings()
