@@ -1,6 +1,8 @@
 """``skattnrec compare`` on a small file."""
 
 import builtins
+from contextlib import redirect_stdout
+from io import StringIO
 
 import numpy as np
 import pandas as pd
@@ -45,12 +47,9 @@ def run(table, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     table.to_csv(folder / "ratings.csv", index=False)
     out = folder / "deep" / "results"
-    with pytest.MonkeyPatch.context() as patch:
-        printed = []
-        patch.setattr(builtins, "print", lambda *what, **how: printed.append((what, how)))
+    with redirect_stdout(StringIO()) as printed:
         assert main(["compare", str(folder / "ratings.csv"), *OPTIONS, "--out", str(out)]) == 0
-    assert not any("file" in how for _, how in printed)  # all of it went to standard output
-    return out, "\n".join(str(line) for (line,), _ in printed)
+    return out, printed.getvalue()
 
 
 @pytest.fixture(scope="module")
