@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 from sklearn import config_context
 from sklearn.model_selection import GridSearchCV, KFold, ParameterGrid
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from .._validation import check_cutoff
@@ -29,7 +28,6 @@ from ._table import Columns
 __all__ = ["compare"]
 
 _RECALL_CUTOFF = 20
-_SMALL_SYSTEM = 3000  # unknowns
 _BAR = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} {elapsed}<{remaining} {postfix}"
 
 
@@ -46,16 +44,14 @@ def compare(options: Namespace) -> None:
     print(f"{ratings}{liked}\n", flush=True)
 
     metrics = [f"ndcg@{options.k}", f"recall@{_RECALL_CUTOFF}"]
-    with _threads(ratings, options):
-        board = _leaderboard(ratings, options, metrics)
+    board = _leaderboard(ratings, options, metrics)
     print(format_leaderboard(board, metrics, options.folds), flush=True)
     pairs = pd.DataFrame(board.attrs["pairs"])
     written = [options.out / "leaderboard.csv", options.out / "pairs.csv"]
     _write_csv(board.reset_index(), written[0])
     _write_csv(pairs[["metric", *pairs.columns.drop("metric")]], written[1])
 
-    with _threads(ratings, options):
-        grid = _grid(ratings, options, metrics[0])
+    grid = _grid(ratings, options, metrics[0])
     print(f"\n{format_grid(grid, metrics[0], options.folds)}", flush=True)
     written += [options.out / "grid.csv", options.out / "grid.png"]
     _write_csv(grid, written[2])
@@ -83,15 +79,6 @@ def _check(options: Namespace, ratings: Ratings) -> None:
 
 def _settings(options: Namespace) -> dict[str, list[Any]]:
     return {"n_heads": options.heads, "temperature": options.temperatures}
-
-
-def _threads(ratings: Ratings, options: Namespace) -> threadpool_limits:
-    """Keep BLAS to one thread on small systems of equations.
-
-    There its threads wait for each other more than they work, many times so on a busy machine.
-    """
-    is_small = max(options.heads) * ratings.X.shape[1] <= _SMALL_SYSTEM
-    return threadpool_limits(1 if is_small else None, "blas")
 
 
 def _say_liked(options: Namespace) -> str:

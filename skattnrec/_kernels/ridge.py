@@ -21,6 +21,7 @@ import numpy as np
 from numba import prange
 from scipy.linalg import lapack
 
+from ._blas import blas_threads_for
 from ._parallel import parallel
 
 __all__ = ["constrained_ridge", "inverse_of_positive_definite"]
@@ -86,10 +87,11 @@ def constrained_ridge(
     places = items[:, None] + n * np.arange(n_heads)  # (n, H): the columns of each item
     gram[places[:, :, None], places[:, None, :]] /= 1 - dropout  # (n, H, H)
     gram.flat[:: size + 1] += regularization
-    P = inverse_of_positive_definite(gram)
-    V = P @ cross
-    systems = P[places[:, :, None], places[:, None, :]]  # (n, H, H)
-    multipliers = np.linalg.solve(systems, V[places, items[:, None], None])[..., 0]  # (n, H)
+    with blas_threads_for(size):
+        P = inverse_of_positive_definite(gram)
+        V = P @ cross
+        systems = P[places[:, :, None], places[:, None, :]]  # (n, H, H)
+        multipliers = np.linalg.solve(systems, V[places, items[:, None], None])[..., 0]  # (n, H)
     for head in range(n_heads):
         columns = P[:, head * n : (head + 1) * n]
         columns *= multipliers[:, head]  # P is not needed any more

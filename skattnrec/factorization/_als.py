@@ -22,9 +22,9 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from .._compat import Interval, openmp_threads
+from .._kernels._blas import one_blas_thread
 from .._kernels.als import fold_in
 from ..base import BaseRecommender
 
@@ -180,8 +180,8 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         confidences = sp.csr_matrix((weights.astype(np.float32), *pattern), shape=X.shape)
         small = X.nnz * self.n_components < _SMALL
         n_threads = 1 if small else min(openmp_threads(), get_num_threads())
-        # Whoever limits BLAS last also restores it last: overlapping fits would leave it limited.
-        with _ENGINE, threadpool_limits(1, "blas"):
+        # Each thread of the engine calls BLAS. One fit at a time, as others may lift the limit.
+        with _ENGINE, one_blas_thread():
             engine = AlternatingLeastSquares(
                 factors=self.n_components,
                 regularization=self.penalty_,
