@@ -31,7 +31,6 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,6 +39,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ._compat import fit_context
+from ._explanation import Explanation
 from ._kernels.topk import mask_entries, top_k
 from ._validation import (
     check_cutoff,
@@ -52,39 +52,6 @@ from .metrics import RankingScorer
 __all__ = ["BaseRecommender", "Explanation"]
 
 _BLOCK_ENTRIES = 2**23  # scores held at a time by recommend
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Scores of one history, split into the contributions of their sources.
-
-    ``baseline + contributions.sum(axis=1)`` equals ``scores``.
-
-    Attributes
-    ----------
-    items : ndarray of shape (n,), intp
-        The explained item columns.
-    scores : ndarray of shape (n,)
-        What ``predict`` gives these items.
-    baseline : ndarray of shape (n,)
-        The part of each score that no source accounts for (a mean rating, the prior).
-    sources : ndarray of shape (s,), intp
-        Item columns of the history, or row numbers of the training matrix.
-    contributions : ndarray of shape (n, s)
-        What each source adds to each score.
-    source : {"item", "user"}
-        What ``sources`` counts.
-    heads : ndarray of shape (n_heads, n, s) or None
-        The contributions of each attention head; their sum over heads is ``contributions``.
-    """
-
-    items: np.ndarray
-    scores: np.ndarray
-    baseline: np.ndarray
-    sources: np.ndarray
-    contributions: np.ndarray
-    source: str = "item"
-    heads: np.ndarray | None = None
 
 
 class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
@@ -279,6 +246,10 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         -------
         Explanation
             Its contributions and baseline add up to the scores of ``predict``.
+
+        See Also
+        --------
+        skattnrec.inspection.explain : The same with names, and for any estimator.
         """
         check_is_fitted(self)
         history, times = self._validate(X, timestamps, reset=False)
@@ -291,10 +262,15 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
                 raise ValueError("The history holds all items: name the items to explain.")
         items = check_item_indices(items, self.n_features_in_)
         scores = self._score_or_prior(history, times)[0, items]
+        extra: dict[str, Any]
         if history.nnz == 0:
             nothing = np.empty((len(items), 0), scores.dtype)
-            return Explanation(items, scores, scores, np.empty(0, np.intp), nothing)
-        baseline, sources, contributions, extra = self._explain(history, times, items)
+            baseline, sources, contributions, extra = scores, np.empty(0, np.intp), nothing, {}
+        else:
+            baseline, sources, contributions, extra = self._explain(history, times, items)
+        if extra.get("source", "item") == "item":
+            extra = {"ratings": history.toarray()[0, sources], **extra}
+        extra["item_names"] = getattr(self, "feature_names_in_", None)
         return Explanation(items, scores, baseline, sources, contributions, **extra)
 
     def similar_items(self, items: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 # Lower layers first. A module belongs to the longest path here that its own path starts with.
 LAYERS = [
     ["_kernels"],
-    ["_compat", "_validation"],
+    ["_compat", "_explanation", "_validation"],
     ["metrics", "model_selection/_split"],
     ["base"],
     ["attention", "baseline", "content", "factorization", "neighbors", "preprocessing"],
@@ -26,7 +26,7 @@ LAYERS = [
 ]
 LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}
 ESTIMATOR_PACKAGES = {"attention", "baseline", "content", "factorization", "neighbors"}
-PANDAS = {"preprocessing", "datasets", "model_selection", "_cli", "__main__"}
+PANDAS = {"preprocessing", "datasets", "model_selection", "inspection", "_cli", "__main__"}
 
 
 def place_of(path):

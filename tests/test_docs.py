@@ -19,6 +19,7 @@ MODULES = [
     "skattnrec.checks",
     "skattnrec.datasets",
     "skattnrec.factorization",
+    "skattnrec.inspection",
     "skattnrec.metrics",
     "skattnrec.model_selection",
     "skattnrec.neighbors",

@@ -188,11 +188,12 @@ class ItemItemCF(NeighborRecommender):
         history = X.indices.astype(np.intp)
         shares = self.similarity_[items][:, history].toarray()  # (n, s)
         if self.feedback == "implicit":
-            return np.zeros(len(items), X.dtype), history, shares * X.data, {}
+            baseline = np.zeros(len(items), X.dtype)
+            return baseline, history, shares * X.data, {"weights": shares}
         weights = np.abs(shares).sum(axis=1, keepdims=True)  # (n, 1)
         np.divide(shares, weights, out=shares, where=weights > 0)
         baseline = self._baseline(X, weights.T > 0, items)[0]
-        return baseline, history, shares * self._center.residuals(X), {}
+        return baseline, history, shares * self._center.residuals(X), {"weights": shares}
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Similarities of the neighbours that an item has, rather than of those it is one of."""

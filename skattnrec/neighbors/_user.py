@@ -159,14 +159,16 @@ class UserUserCF(NeighborRecommender):
         near = self._neighbors(X, self.n_neighbors)
         users = near.indices.astype(np.intp)
         votes = self._votes[users][:, items]  # (s, n)
-        contributions = near.data * votes.toarray().T  # (n, s)
+        known = with_data(votes, np.ones_like(votes.data)).toarray().T  # (n, s)
+        weights = near.data * known
         if self.feedback == "implicit":
-            return np.zeros(len(items), X.dtype), users, contributions, {"source": "user"}
-        known = with_data(votes, np.ones_like(votes.data)).toarray().T
-        weights = (np.abs(near.data) * known).sum(axis=1, keepdims=True)  # (n, 1)
-        np.divide(contributions, weights, out=contributions, where=weights > 0)
-        baseline = self._baseline(X, weights.T > 0, items)[0]
-        return baseline, users, contributions, {"source": "user"}
+            baseline = np.zeros(len(items), X.dtype)
+        else:
+            total = np.abs(weights).sum(axis=1, keepdims=True)  # (n, 1)
+            np.divide(weights, total, out=weights, where=total > 0)
+            baseline = self._baseline(X, total.T > 0, items)[0]
+        extra = {"source": "user", "weights": weights}
+        return baseline, users, weights * votes.toarray().T, extra
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Cosine of the columns of the ratings, less the centre."""
