@@ -13,7 +13,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 # Lower layers first. A module belongs to the longest path here that its own path starts with.
 LAYERS = [
     ["_kernels"],
-    ["_compat", "_explanation", "_validation"],
+    ["_blocks", "_compat", "_explanation", "_validation"],
     ["metrics", "model_selection/_split"],
     ["base"],
     ["attention", "baseline", "content", "factorization", "neighbors", "preprocessing"],

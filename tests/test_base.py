@@ -45,6 +45,16 @@ class FixedVotes(BaseRecommender):
         return self.signed
 
 
+class SparseVotes(FixedVotes):
+    """The same scores by their factors."""
+
+    def _sparse_factors(self, X, times):
+        self.last_rows_ = X.shape[0]
+        data = X.data if times is None else X.data * times
+        histories = sp.csr_array((data, X.indices, X.indptr), X.shape)
+        return histories, sp.csr_array(VOTES.astype(X.dtype))
+
+
 class Explained(FixedVotes):
     def _explain(self, X, times, items):
         contributions = VOTES[np.ix_(X.indices, items)].T * X.data
@@ -163,6 +173,25 @@ def test_block_is_at_least_a_row(model, monkeypatch):
     indices, _ = model.recommend(X, k=1)
     assert model.last_rows_ == 1
     assert indices.ravel().tolist() == [1, 4, 0, 4]
+
+
+@pytest.mark.parametrize("block", [2, 100])
+@pytest.mark.parametrize("exclude_seen", [True, False])
+@pytest.mark.parametrize("items", [None, [4, 2, 1]])
+def test_sparse_factors_give_the_lists_of_dense_scores(
+    model, monkeypatch, block, exclude_seen, items
+):
+    """Those of dense scores, also for the empty history X[2], without asking for dense scores."""
+    monkeypatch.setattr(base, "_BLOCK_ROWS", block)
+    times = np.random.default_rng(0).uniform(1, 2, X.shape)
+    options = {"exclude_seen": exclude_seen, "items": items, "timestamps": times}
+    sparse = SparseVotes().fit(X)
+    monkeypatch.delattr(FixedVotes, "_score")
+    actual = sparse.recommend(X, 3, **options)
+    monkeypatch.undo()
+    assert sparse.last_rows_ == min(block, 4)
+    for ours, expected in zip(actual, model.recommend(X, 3, **options), strict=True):
+        np.testing.assert_array_equal(ours, expected)
 
 
 @pytest.mark.parametrize(("k", "items", "most"), [(6, None, 5), (0, None, 5), (3, [0, 1], 2)])

@@ -46,6 +46,30 @@ def _sift_up(scores, indices, child):
         child = parent
 
 
+@njit(cache=True)
+def _keep(scores, indices, size, score, index):
+    """Keep an entry on a heap of ``len(scores)`` places if it is among the best; the new size."""
+    if size < len(scores):
+        scores[size] = score
+        indices[size] = index
+        _sift_up(scores, indices, size)
+        return size + 1
+    if _worse(scores[0], indices[0], score, index):
+        scores[0] = score
+        indices[0] = index
+        _sift_down(scores, indices, size)
+    return size
+
+
+@njit(cache=True)
+def _sort_best_first(scores, indices, size):
+    """Sort a heap: its top, the worst, goes to the end."""
+    for last in range(size - 1, 0, -1):
+        scores[0], scores[last] = scores[last], scores[0]
+        indices[0], indices[last] = indices[last], indices[0]
+        _sift_down(scores, indices, last)
+
+
 @parallel
 def mask_entries(scores, indptr, indices):
     """Set ``scores`` to -inf, in place, where the CSR pattern has an entry."""
@@ -76,24 +100,10 @@ def top_k(scores, candidates, k):
     indices = np.full((n_rows, k), -1, dtype=np.intp)
     best = np.full((n_rows, k), np.nan, dtype=scores.dtype)
     for row in prange(n_rows):
-        heap_scores = best[row]
-        heap_indices = indices[row]
         size = 0
         for j in candidates:
             score = scores[row, j]
-            if not score > -np.inf:
-                continue
-            if size < k:
-                heap_scores[size] = score
-                heap_indices[size] = j
-                _sift_up(heap_scores, heap_indices, size)
-                size += 1
-            elif score > heap_scores[0]:
-                heap_scores[0] = score
-                heap_indices[0] = j
-                _sift_down(heap_scores, heap_indices, size)
-        for last in range(size - 1, 0, -1):  # heap sort: the worst goes to the end
-            heap_scores[0], heap_scores[last] = heap_scores[last], heap_scores[0]
-            heap_indices[0], heap_indices[last] = heap_indices[last], heap_indices[0]
-            _sift_down(heap_scores, heap_indices, last)
+            if score > -np.inf and not (size == k and score <= best[row, 0]):
+                size = _keep(best[row], indices[row], size, score, j)
+        _sort_best_first(best[row], indices[row], size)
     return indices, best

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 
+from .._blocks import row_blocks
 from .._compat import Interval, StrOptions
 from .._kernels.holdout import count_share, hash_keys, largest_in_row, select_entries
 from .._validation import as_interactions, check_timestamps
@@ -300,13 +301,10 @@ def _recommend(
     predict: Callable[..., np.ndarray], history: sp.csr_array, times: np.ndarray | None, k: int
 ) -> Iterator[np.ndarray]:
     """Rank the unseen items, block of rows by block of rows."""
-    step = max(1, _BLOCK_ENTRIES // history.shape[1])
-    for start in range(0, history.shape[0], step):
-        block = history[start : start + step]
+    for block, block_times in row_blocks(history, times, _BLOCK_ENTRIES // history.shape[1]):
         metadata = {}
-        if times is not None:
-            first, last = history.indptr[start], history.indptr[start + block.shape[0]]
-            csr = times[first:last], block.indices, block.indptr
+        if block_times is not None:
+            csr = block_times, block.indices, block.indptr
             metadata["timestamps"] = sp.csr_array(csr, shape=block.shape)
         yield rank_items(predict(block, **metadata), block, k=k)
 

@@ -175,11 +175,17 @@ class ItemItemCF(NeighborRecommender):
             self.similarity_, self._votes = nearest, nearest.T.tocsr()
 
     def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
-        if self.feedback == "implicit":
-            return multiply(X, self._votes)
+        factors = self._sparse_factors(X, times)
+        if factors is not None:
+            return multiply(*factors)
         sums = multiply(with_data(X, self._center.residuals(X)), self._votes)
         weights = multiply(with_data(X, np.ones_like(X.data)), abs(self._votes))
         return self._average(X, sums, weights)
+
+    def _sparse_factors(
+        self, X: sp.csr_array, times: np.ndarray | None
+    ) -> tuple[sp.csr_array, sp.csr_array] | None:
+        return (X, self._votes) if self.feedback == "implicit" else None
 
     def _explain(
         self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray

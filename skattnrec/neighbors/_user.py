@@ -146,11 +146,19 @@ class UserUserCF(NeighborRecommender):
         return self._search.query(rows, n_neighbors, self._twins.find(X))
 
     def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        factors = self._sparse_factors(X, times)
+        if factors is not None:
+            return multiply(*factors)
         near = self._neighbors(X, self.n_neighbors)
-        if self.feedback == "implicit":
-            return multiply(near, self._votes)
         known = with_data(self._votes, np.ones_like(self._votes.data))
         return self._average(X, multiply(near, self._votes), multiply(abs(near), known))
+
+    def _sparse_factors(
+        self, X: sp.csr_array, times: np.ndarray | None
+    ) -> tuple[sp.csr_array, sp.csr_array] | None:
+        if self.feedback == "explicit":
+            return None
+        return self._neighbors(X, self.n_neighbors), self._votes
 
     def _explain(
         self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
