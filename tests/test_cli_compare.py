@@ -68,8 +68,8 @@ def test_leaderboard_is_that_of_the_function(run, table):
         ItemItemCF(),
         UserUserCF(),
         ALSFactorizer(random_state=0),
-        AttentionRecommender(relevance_threshold=4),
-        MultiHeadAttentionRecommender(relevance_threshold=4, random_state=0),
+        AttentionRecommender(),
+        MultiHeadAttentionRecommender(random_state=0),
     ]
     models = {type(model).__name__: model for model in models}
     scorer = RankingScorer(["ndcg@5", "recall@20"], relevance_threshold=4, random_state=0)

@@ -63,13 +63,6 @@ def test_recommendations_are_those_of_the_model(ratings, table):
     np.testing.assert_allclose(recs["score"], expected["score"], rtol=1e-5)
 
 
-def test_threshold_reaches_the_model(ratings):
-    option = recommended(ratings, "--relevance-threshold", "4")
-    parameter = recommended(ratings, "--param", "relevance_threshold=4")
-    pd.testing.assert_frame_equal(option, parameter)
-    assert not option.equals(recommended(ratings))
-
-
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_separators_and_compression(separator, table, tmp_path, ratings):
     other = tmp_path / "other.csv.gz"

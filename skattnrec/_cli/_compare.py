@@ -74,7 +74,7 @@ def _check(options: Namespace, ratings: Ratings) -> None:
             f"--folds must be in [2, {n_users}], the number of users; got {options.folds}."
         )
     for settings in ParameterGrid(_settings(options)):  # before the leaderboard takes its time
-        _maker(options)("multi-head").set_params(**settings)._validate_params()
+        make_model("multi-head", options.random_state).set_params(**settings)._validate_params()
 
 
 def _settings(options: Namespace) -> dict[str, list[Any]]:
@@ -87,7 +87,8 @@ def _say_liked(options: Namespace) -> str:
 
 def _leaderboard(ratings: Ratings, options: Namespace, metrics: list[str]) -> pd.DataFrame:
     """Cross-validate all models."""
-    models = {type(model).__name__: model for model in map(_maker(options), MODELS)}
+    made = [make_model(name, options.random_state) for name in MODELS]
+    models = {type(model).__name__: model for model in made}
     with _bar("leaderboard", options.folds * len(models)) as bar:
 
         def report(n_done: int, n_total: int, name: str) -> None:
@@ -116,7 +117,7 @@ def _grid(ratings: Ratings, options: Namespace, metric: str) -> pd.DataFrame:
             bar.update()
 
         search = _ReportingGridSearch(
-            _maker(options)("multi-head"),
+            make_model("multi-head", options.random_state),
             grid,
             scoring=_scorer(metric, options),
             cv=KFold(options.folds, shuffle=True, random_state=options.random_state),
@@ -150,14 +151,6 @@ class _ReportingGridSearch(GridSearchCV):
             self.report(settings)
 
 
-def _maker(options: Namespace) -> Callable[[str], Any]:
-    def make(name: str) -> Any:
-        threshold, seed = options.relevance_threshold, options.random_state
-        return make_model(name, relevance_threshold=threshold, random_state=seed)
-
-    return make
-
-
 def _scorer(metric: str | list[str], options: Namespace) -> RankingScorer:
     return RankingScorer(
         metric, relevance_threshold=options.relevance_threshold, random_state=options.random_state
@@ -181,8 +174,6 @@ def _next_command(grid: pd.DataFrame, metric: str, options: Namespace) -> str:
     for role in Columns._fields:
         if getattr(options, role) is not None:
             parts += [f"--{role}", shlex.quote(getattr(options, role))]
-    if options.relevance_threshold is not None:
-        parts.append(f"--relevance-threshold {options.relevance_threshold:g}")
     parts.append(
         f"\\\n    --model multi-head --param n_heads={best['n_heads']:g} "
         f"--param temperature={best['temperature']:g} --out recs.csv"

@@ -106,6 +106,13 @@ def _add_compare(commands: Any) -> None:
     evaluation = parser.add_argument_group("evaluation")
     add = evaluation.add_argument
     add("--k", type=int, default=10, help="cutoff of NDCG (default: %(default)s)")
+    add(
+        "--relevance-threshold",
+        type=float,
+        metavar="R",
+        help="hidden ratings from here on are liked, which is what lists are judged by "
+        "(default: 4 for synthetic and MovieLens, otherwise any above 0)",
+    )
     add("--folds", type=int, default=5, help="folds of users (default: %(default)s)")
     add(
         "--heads",
@@ -180,13 +187,6 @@ def _add_ratings(parser: ArgumentParser, **options: Any) -> None:
 
 def _add_shared(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add(
-        "--relevance-threshold",
-        type=float,
-        metavar="R",
-        help="ratings from here on are liked: what the evaluation looks for, and what attention "
-        "learns to rank high (default: 4 for synthetic and MovieLens, otherwise any above 0)",
-    )
     add("--random-state", type=int, default=0, metavar="SEED", help="default: %(default)s")
     add("--data-home", type=Path, metavar="DIR", help="where MovieLens data are, or are put")
 

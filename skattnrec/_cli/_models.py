@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..attention import AttentionRecommender, MultiHeadAttentionRecommender
 from ..base import BaseRecommender
 from ..baseline import PopularityRecommender
@@ -22,20 +20,18 @@ MODELS: dict[str, type[BaseRecommender]] = {
 }
 
 
-def make_model(
-    name: str, *, relevance_threshold: float | None = None, random_state: int = 0
-) -> BaseRecommender:
-    """Make a recommender with its defaults, told what counts as liked if it wants to know.
+def make_model(name: str, random_state: int) -> BaseRecommender:
+    """Make a recommender with its defaults, seeded if it draws.
 
     Examples
     --------
     >>> from skattnrec._cli._models import make_model
-    >>> make_model("attention", relevance_threshold=4)
-    AttentionRecommender(relevance_threshold=4)
+    >>> make_model("als", random_state=0)
+    ALSFactorizer(random_state=0)
     """
     model = MODELS[name]()
-    settings: dict[str, Any] = {
-        "relevance_threshold": relevance_threshold,
-        "random_state": random_state,
-    }
-    return model.set_params(**{n: settings[n] for n in settings if n in model.get_params()})
+    return model.set_params(random_state=random_state) if _draws(model) else model
+
+
+def _draws(model: BaseRecommender) -> bool:
+    return "random_state" in model.get_params()

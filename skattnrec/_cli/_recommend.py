@@ -29,12 +29,7 @@ def recommend(options: Namespace) -> None:
     asked = Columns(options.user, options.item, options.rating, options.time)
     ratings = load_ratings(options.ratings, asked, options.data_home)
     check_cutoff(options.k, ratings.X.shape[1])
-    threshold = options.relevance_threshold
-    if threshold is None:
-        threshold = ratings.relevance_threshold
-    model = make_model(
-        options.model, relevance_threshold=threshold, random_state=options.random_state
-    )
+    model = make_model(options.model, options.random_state)
     model.set_params(**dict(map(_setting, options.param)))._validate_params()
     X, timestamps = ratings.X, ratings.timestamps
     model.fit(X, timestamps=timestamps)
