@@ -2,7 +2,7 @@
 
 from .attention import AttentionRecommender, MultiHeadAttentionRecommender
 from .base import BaseRecommender
-from .baseline import PopularityRecommender
+from .baseline import BaselinePredictor, PopularityRecommender
 from .factorization import ALSFactorizer
 from .metrics import RankingScorer, make_ranking_scorer
 from .model_selection import compare_recommenders, split_interactions
@@ -15,6 +15,7 @@ __all__ = [
     "ALSFactorizer",
     "AttentionRecommender",
     "BaseRecommender",
+    "BaselinePredictor",
     "InteractionEncoder",
     "ItemItemCF",
     "MultiHeadAttentionRecommender",

@@ -26,7 +26,8 @@ and, where the model can do better than the defaults,
 ``_item_similarity(items)``
     Scores of shape (len(items), n_items). Default: what a history of that one item would score.
 
-Models of explicit feedback, which accept negative ratings, override ``_accepts_negative``.
+Models whose scores are ratings on the scale of ``X`` override ``_predicts_ratings``; they accept
+negative ratings unless they override ``_accepts_negative``, too.
 :func:`skattnrec.checks.check_recommender` checks the laws that every recommender obeys.
 """
 
@@ -114,9 +115,13 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         )
         return self._score(one, None)
 
+    def _predicts_ratings(self) -> bool:
+        """Tell whether scores are ratings on the scale of X."""
+        return False
+
     def _accepts_negative(self) -> bool:
         """Tell whether negative ratings mean something to the model."""
-        return False
+        return self._predicts_ratings()
 
     # -- what users call ----------------------------------------------------------------------
 

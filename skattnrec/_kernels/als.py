@@ -1,4 +1,4 @@
-"""Fold-in of users: many small ridge regressions on rows of one matrix, solved exactly."""
+"""Half-steps of alternating least squares: many small ridge regressions on rows of one matrix."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numba import njit, prange
 
 from ._parallel import parallel
 
-__all__ = ["fold_in"]
+__all__ = ["fold_in", "squared_errors"]
 
 
 @njit(cache=True)
@@ -139,3 +139,33 @@ def fold_in(indptr, indices, weights, targets, factors):
     out = np.zeros((len(indptr) - 1, factors.shape[1]), dtype=factors.dtype)
     _fold_in_rows(indptr, indices, np.sqrt(weights), targets, factors, out)
     return out
+
+
+@parallel
+def squared_errors(
+    indptr, indices, data, row_biases, row_factors, column_biases, column_factors
+):  # fmt: skip
+    """Sum the squared errors of a factorization over the entries of each CSR row.
+
+    Parameters
+    ----------
+    indptr, indices, data : ndarray
+        CSR arrays of shape (n_rows, n_columns).
+    row_biases, column_biases : ndarray of shape (n_rows,) and (n_columns,)
+    row_factors, column_factors : ndarray of shape (n_rows, f) and (n_columns, f)
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), float64
+        For each row, the sum of ``(r - b_row - b_column - x'y) ** 2``.
+    """
+    sums = np.zeros(len(indptr) - 1)
+    for row in prange(sums.shape[0]):
+        x = row_factors[row]
+        for p in range(indptr[row], indptr[row + 1]):
+            y = column_factors[indices[p]]
+            error = data[p] - row_biases[row] - column_biases[indices[p]]
+            for c in range(x.shape[0]):
+                error -= x[c] * y[c]
+            sums[row] += np.float64(error) ** 2
+    return sums

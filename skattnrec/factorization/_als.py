@@ -1,57 +1,77 @@
-"""Matrix factorization of implicit feedback by alternating least squares.
+"""Matrix factorization by alternating least squares, of explicit or of implicit feedback.
 
-Every entry of the matrix counts, the unknown ones as weak zeros. The factors are learned by the
-engine of the ``implicit`` library; histories are folded in exactly, by one ridge regression each.
+Explicit feedback: the known ratings are approximated, the unknown ones say nothing. Implicit
+feedback: every entry of the matrix counts, the unknown ones as weak zeros. Either way histories are
+folded in exactly, by one ridge regression each.
 
-Reference: Y. Hu, Y. Koren, C. Volinsky, "Collaborative filtering for implicit feedback datasets",
-ICDM 2008.
+References: Y. Koren, R. Bell, C. Volinsky, "Matrix factorization techniques for recommender
+systems", Computer 42(8), 2009; Y. Hu, Y. Koren, C. Volinsky, "Collaborative filtering for implicit
+feedback datasets", ICDM 2008.
 """
 
 from __future__ import annotations
 
-import threading
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
-from implicit.cpu.als import AlternatingLeastSquares
-from numba import get_num_threads
-from scipy.linalg import solve_triangular
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._compat import Interval, openmp_threads
-from .._kernels._blas import one_blas_thread
-from .._kernels.als import fold_in
+from .._compat import Interval, StrOptions
+from .._kernels.baseline import fit_baseline
 from ..base import BaseRecommender
+from ._explicit import AlternatingLeastSquares, Penalty, Side, StochasticDescent, learn
+from ._fold_in import ExplicitFoldIn
+from ._implicit import ImplicitFoldIn, run_engine, without_zeros
+from ._start import first_factors
 
 __all__ = ["ALSFactorizer"]
 
-_START_NORM = 0.1  # root mean square norm of the first item factors
-_SMALL = 2**20  # known ratings times factors; below, threads cost more than they save
-_ENGINE = threading.Lock()
-
 
 class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecommender):
-    r"""Factorize implicit feedback by alternating least squares (iALS).
+    r"""Factorize ratings, or implicit feedback, by alternating least squares.
 
     Parameters
     ----------
     n_components : int, default=128
         Number of factors of each user and item.
+    feedback : {"implicit", "explicit"}, default="implicit"
+        "implicit": entries say how sure it is that users want items, and scores rank items.
+        "explicit": entries are ratings, of any sign, and predictions are ratings.
     regularization : float, default=0.2
         Weight of the squared factors, as a share of the mean total weight of the known ratings
-        of a user or item; so one value suits data of any size, scale and ``confidence``.
+        of a user or item; so one value suits data of any size, scale and ``confidence``. With
+        ``weighted_regularization`` of the number of ratings of the user or item itself.
     confidence : float, default=1.0
-        How much more a rating of 1 counts than an unknown entry: a rating r has the weight
-        ``1 + confidence * r``, an unknown entry has the weight 1.
+        Implicit feedback only: how much more a rating of 1 counts than an unknown entry. A rating
+        r has the weight ``1 + confidence * r``, an unknown entry has the weight 1.
+    weighted_regularization : bool, default=False
+        Explicit feedback only: penalise the factors of each user and item in proportion to how
+        many ratings he or it has [3]_.
+    bias : bool, default=True
+        Explicit feedback only: add a mean, and a bias of each user and item.
+    solver : {"als", "sgd"}, default="als"
+        Explicit feedback only: alternating least squares, or stochastic gradient descent on the
+        same loss.
+    learning_rate : float, default=0.02
+        Of "sgd": the length of a step. Halved whenever an epoch does not lower the loss.
+    init : {"random", "svd"}, default="random"
+        The first item factors: sums of random groups of users, or singular vectors of the matrix,
+        in which unknown entries are 0.
     max_iter : int, default=10
-        Number of times that user and item factors are learned in turn.
+        Number of times that user and item factors are learned in turn, or epochs, at most.
+    tol : float, default=1e-4
+        Explicit feedback only: stop when an iteration lowers the loss by less than this share.
+    validation_fraction : float or None, default=None
+        Explicit feedback only: hold out this share of the ratings, learn from the others, stop when
+        the error on those held out rises, and keep the factors with the lowest one.
     random_state : int, RandomState instance or None, default=None
-        Draws the first item factors. Pass an int for the same factors in every run.
+        Draws the first item factors, ratings to hold out, and the order of gradient steps. Pass
+        an int for the same factors in every run.
     verbose : bool, default=False
         Show a progress bar.
 
@@ -62,12 +82,25 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         ``item_factors_``. ``predict`` does not use them; ``transform`` gives the exact ones.
     item_factors_ : ndarray of shape (n_features_in_, n_components)
         Factors of the items.
+    mean_ : float
+        Explicit feedback only: the mean rating, 0 without ``bias``.
+    user_biases_ : ndarray of shape (n_users,)
+        Explicit feedback only, as ``user_factors_``; 0 without ``bias``.
+    item_biases_ : ndarray of shape (n_features_in_,)
+        Explicit feedback only; 0 without ``bias``.
     penalty_ : float
-        The weight of the squared factors, :math:`\lambda` in the notes.
+        The weight of the squared factors, :math:`\lambda` in the notes; with
+        ``weighted_regularization`` for each rating.
+    loss_curve_ : list of float
+        Explicit feedback only: the loss after each iteration, which never rises.
+    validation_curve_ : list of float
+        Root mean squared error on the held-out ratings after each iteration; empty without
+        ``validation_fraction``.
     n_iter_ : int
         Number of iterations run.
     prior_ : ndarray of shape (n_features_in_,)
-        Scores of an empty history: the number of known ratings of each item.
+        Scores of an empty history. Implicit feedback: the number of known ratings of each item;
+        explicit: the mean plus its bias, and without ``bias`` its damped mean rating.
     n_features_in_ : int
         Number of items.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -75,12 +108,26 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
 
     See Also
     --------
+    BayesianFactorizer : More accurate ratings, and no regularization to choose.
     ItemItemCF : Recommend what resembles the history.
     AttentionRecommender : A closed-form model of the whole catalogue.
 
     Notes
     -----
-    The factors x of users and y of items minimise
+    **Explicit feedback.** The factors x of users and y of items and the biases b minimise, over
+    the known ratings,
+
+    .. math::
+        \sum_{u,i} (r_{ui} - \mu - b_u - b_i - x_u^\top y_i)^2
+        + \sum_u \lambda_u (b_u^2 + \|x_u\|^2) + \sum_i \lambda_i (b_i^2 + \|y_i\|^2)
+
+    with :math:`\mu` the mean rating and n ratings of a user or item. All penalties are
+    :math:`\lambda = \text{regularization} \cdot 2 n_\text{ratings} / (n_\text{users} +
+    n_\text{items})`, the share of the mean number of ratings; weighted ones are
+    :math:`\lambda_u = \text{regularization} \cdot n_u`. Each half-step solves for all users, or all
+    items, exactly.
+
+    **Implicit feedback.** The factors minimise, over all entries,
 
     .. math::
         \sum_{u,i} c_{ui} (p_{ui} - x_u^\top y_i)^2
@@ -99,18 +146,20 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     Settings of other libraries carry over: ``implicit`` takes :math:`\lambda` itself and weighs
     known ratings by :math:`\alpha r`, so with ratings of 1 its ``alpha`` is ``1 + confidence``.
 
-    A history is folded in by the half-step that fits :math:`x_u` with all y fixed, solved exactly,
-    so that scores depend on the history alone and split into the contributions of its items:
+    **Fold-in.** A history is given the user factors that fit it best, with the items fixed, solved
+    exactly; so scores depend on the history alone and split into the contributions of its items:
+    with unit weights and t the ratings less mean and item biases for explicit feedback,
 
     .. math::
         s_{ui} = y_i^\top (Y^\top C_u Y + \lambda I)^{-1} Y^\top C_u p_u
-        = \sum_j y_i^\top W_u \, c_{uj} p_{uj} \, y_j .
+        = \sum_j y_i^\top W_u \, c_{uj} p_{uj} \, y_j
+        \quad\text{or}\quad \mu + b_i + \sum_j y_i^\top W_u \, t_{uj} \, y_j .
 
-    The engine takes three conjugate gradient steps per user and item and iteration [2]_, in
-    the dtype of ``X``, but with weights rounded to float32. Its first item factors are signed sums
-    of random groups of users, drawn so that neither the order of the items nor that of the users
-    matters. It uses the threads that OpenMP and numba may (``OMP_NUM_THREADS``,
-    ``NUMBA_NUM_THREADS``, joblib's limits), with BLAS held to one.
+    The engine of implicit feedback is that of the ``implicit`` library. It takes three conjugate
+    gradient steps per user and item and iteration [2]_, in the dtype of ``X``, but with weights
+    rounded to float32. It uses the threads that OpenMP and numba may (``OMP_NUM_THREADS``,
+    ``NUMBA_NUM_THREADS``, joblib's limits), with BLAS held to one. Neither the order of the
+    items nor that of the users matters, except to "sgd" and ``validation_fraction``.
 
     References
     ----------
@@ -118,6 +167,8 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
        ICDM 2008.
     .. [2] G. Takacs, I. Pilaszy, D. Tikk, "Applications of the conjugate gradient method for
        implicit feedback collaborative filtering", RecSys 2011.
+    .. [3] Y. Zhou, D. Wilkinson, R. Schreiber, R. Pan, "Large-scale parallel collaborative
+       filtering for the Netflix prize", AAIM 2008.
 
     Examples
     --------
@@ -128,13 +179,30 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     >>> indices, _ = model.recommend([[1, 1, 0, 0, 0, 0], [0, 0, 0, 1, 0, 1]], k=1)
     >>> indices.ravel()
     array([2, 4])
+
+    Ratings, and what a new user would give the last item:
+
+    >>> X = np.array([[5, 4, 1, 1], [4, 5, 0, 1], [1, 1, 5, 4], [0, 1, 4, 5]])
+    >>> model = ALSFactorizer(2, feedback="explicit", random_state=0).fit(X)
+    >>> model.predict([[5, 0, 0, 0], [0, 0, 5, 0]])[:, 3].round(1)
+    array([2.5, 4.5])
     """
+
+    _fold_in: ImplicitFoldIn | ExplicitFoldIn
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
+        "feedback": [StrOptions({"implicit", "explicit"})],
         "regularization": [Interval(Real, 0, None, closed="neither")],
         "confidence": [Interval(Real, 0, None, closed="left")],
+        "weighted_regularization": ["boolean"],
+        "bias": ["boolean"],
+        "solver": [StrOptions({"als", "sgd"})],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "init": [StrOptions({"random", "svd"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "random_state": ["random_state"],
         "verbose": ["boolean"],
     }
@@ -143,84 +211,100 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         self,
         n_components: int = 128,
         *,
+        feedback: str = "implicit",
         regularization: float = 0.2,
         confidence: float = 1.0,
+        weighted_regularization: bool = False,
+        bias: bool = True,
+        solver: str = "als",
+        learning_rate: float = 0.02,
+        init: str = "random",
         max_iter: int = 10,
+        tol: float = 1e-4,
+        validation_fraction: float | None = None,
         random_state: Any = None,
         verbose: bool = False,
     ):
         self.n_components = n_components
+        self.feedback = feedback
         self.regularization = regularization
         self.confidence = confidence
+        self.weighted_regularization = weighted_regularization
+        self.bias = bias
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.init = init
         self.max_iter = max_iter
+        self.tol = tol
+        self.validation_fraction = validation_fraction
         self.random_state = random_state
         self.verbose = verbose
 
+    def _predicts_ratings(self) -> bool:
+        return self.feedback == "explicit"
+
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
-        X = _without_zeros(X)
+        random_state = check_random_state(self.random_state)
+        if self.feedback == "implicit":
+            self._fit_implicit(without_zeros(X), random_state)
+        else:
+            self._fit_explicit(X, random_state)
+
+    def _fit_implicit(self, X: sp.csr_array, random_state: np.random.RandomState) -> None:
         weights = 1 + self.confidence * X.data
         mean_weight = weights.sum(dtype=np.float64) / sum(X.shape)
         self.penalty_ = self.regularization * (mean_weight or 1.0)
-        start = _sketch(X, self.n_components, check_random_state(self.random_state))
-        self.user_factors_, self.item_factors_ = self._run_engine(X, weights, start)
+        self.user_factors_, self.item_factors_ = run_engine(
+            X,
+            weights,
+            first_factors(X, self.n_components, self.init, random_state),
+            penalty=self.penalty_,
+            max_iter=self.max_iter,
+            verbose=self.verbose,
+        )
         self.n_iter_ = self.max_iter
-        # with Y'Y + lambda I = LL' and z = L^-1 y a fold-in needs no matrix but the factors z
-        items = self.item_factors_.astype(np.float64)
-        identity = np.eye(self.n_components)
-        gram = items.T @ items + self.penalty_ * identity
-        inverse = solve_triangular(np.linalg.cholesky(gram), identity, lower=True)
-        self._whitening = inverse.astype(X.dtype)  # L^-1
-        self._white_items = (items @ inverse.T).astype(X.dtype, order="C")
+        self._fold_in = ImplicitFoldIn(self.item_factors_, self.penalty_, self.confidence)
 
-    def _run_engine(
-        self, X: sp.csr_array, weights: np.ndarray, start: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Learn user and item factors from the weights of X's entries and first item factors."""
-        pattern = (np.require(part, requirements="W") for part in (X.indices, X.indptr))
-        confidences = sp.csr_matrix((weights.astype(np.float32), *pattern), shape=X.shape)
-        small = X.nnz * self.n_components < _SMALL
-        n_threads = 1 if small else min(openmp_threads(), get_num_threads())
-        # Each thread of the engine calls BLAS. One fit at a time, as others may lift the limit.
-        with _ENGINE, one_blas_thread():
-            engine = AlternatingLeastSquares(
-                factors=self.n_components,
-                regularization=self.penalty_,
-                alpha=1.0,
-                dtype=X.dtype,
-                iterations=self.max_iter,
-                num_threads=n_threads,
-            )
-            engine.user_factors = np.zeros((X.shape[0], self.n_components), X.dtype)
-            engine.item_factors = start
-            engine.fit(confidences, show_progress=self.verbose)
-        return engine.user_factors, engine.item_factors
-
-    def _fold_in(self, X: sp.csr_array) -> np.ndarray:
-        """User factors in the whitened space, (n_rows, n_components)."""
-        dtype = self._white_items.dtype
-        weights = (self.confidence * X.data).astype(dtype, copy=False)
-        # fold_in divides by roots of weights; one this small stands for 0 to all digits
-        weights = np.maximum(weights, np.finfo(np.float32).tiny)
-        return fold_in(X.indptr, X.indices, weights, 1 + weights, self._white_items)
+    def _fit_explicit(self, X: sp.csr_array, random_state: np.random.RandomState) -> None:
+        mean, offsets, _ = fit_baseline(X.indptr, X.indices, X.data, X.shape[1])
+        self.prior_ = (mean + offsets).astype(X.dtype)
+        self.mean_ = mean if self.bias else 0.0
+        biases = (offsets if self.bias else np.zeros(X.shape[1])).astype(X.dtype)
+        R = sp.csr_array((X.data - X.dtype.type(self.mean_), X.indices, X.indptr), shape=X.shape)
+        R, held_out = _hold_out(R, self.validation_fraction, random_state)
+        share = 1.0 if self.weighted_regularization else 2 * max(R.nnz, 1) / sum(R.shape)
+        self.penalty_ = self.regularization * share
+        penalty = Penalty(self.penalty_, self.weighted_regularization, self.bias)
+        rest = sp.csr_array((R.data - biases[R.indices], R.indices, R.indptr), shape=R.shape)
+        start = first_factors(rest, self.n_components, self.init, random_state)
+        solver: AlternatingLeastSquares | StochasticDescent
+        if self.solver == "als":
+            solver = AlternatingLeastSquares(R, penalty)
+        else:
+            solver = StochasticDescent(R, penalty, self.learning_rate, random_state)
+        users, items, self.loss_curve_, self.validation_curve_ = learn(
+            solver,
+            Side(biases, start),
+            penalty,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            held_out=held_out,
+            verbose=self.verbose,
+        )
+        self.n_iter_ = len(self.loss_curve_)
+        self.user_biases_, self.user_factors_ = users.biases, users.factors
+        self.item_biases_, self.item_factors_ = items.biases, items.factors
+        self._fold_in = ExplicitFoldIn(self.mean_, items, penalty)
+        if self.bias:
+            self.prior_ = (self.mean_ + items.biases).astype(X.dtype)
 
     def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
-        known = _without_zeros(X)
-        scores = self._fold_in(known) @ self._white_items.T
-        scores[np.diff(known.indptr) == 0] = self.prior_
-        return scores.astype(X.dtype, copy=False)
+        return self._fold_in.score(X, self.prior_).astype(X.dtype, copy=False)
 
     def _explain(
         self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """Contribution of history item j to item i: z_i' (I + Z_u'(C_u - I)Z_u)^-1 c_uj z_j."""
-        X = _without_zeros(X)
-        baseline = np.zeros(len(items), X.dtype) if X.nnz else self.prior_[items]
-        history = self._white_items[X.indices].astype(np.float64)  # (s, f)
-        weights = self.confidence * X.data.astype(np.float64)
-        system = np.eye(self.n_components) + history.T @ (weights[:, None] * history)
-        votes = np.linalg.solve(system, (1 + weights) * history.T)  # (f, s)
-        contributions = (self._white_items[items] @ votes).astype(X.dtype)  # (n, s)
-        return baseline, X.indices.astype(np.intp), contributions, {}
+        return self._fold_in.explain(X, items, self.prior_)
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Cosine of the item factors."""
@@ -238,13 +322,13 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         Returns
         -------
         user_factors : ndarray of shape (n_rows, n_components)
-            Their product with ``item_factors_.T`` is what ``predict`` returns for rows that hold
-            a positive rating; other rows are 0.
+            Implicit feedback: their product with ``item_factors_.T`` is what ``predict`` returns
+            for rows that hold a positive rating; other rows are 0. Explicit feedback: the same up
+            to mean and biases, for rows that hold a rating.
         """
         check_is_fitted(self)
         X, _ = self._validate(X, None, reset=False)
-        white = self._fold_in(_without_zeros(X))
-        return (white @ self._whitening).astype(X.dtype, copy=False)
+        return self._fold_in.factors(X).astype(X.dtype, copy=False)
 
     @property
     def _n_features_out(self) -> int:
@@ -256,27 +340,20 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         return tags
 
 
-def _without_zeros(X: sp.csr_array) -> sp.csr_array:
-    """Drop stored zeros, from a copy."""
-    if X.data.all():
-        return X
-    X = X.copy()
-    X.eliminate_zeros()
-    return X
-
-
-def _sketch(X: sp.csr_array, n_components: int, random_state: np.random.RandomState) -> np.ndarray:
-    """First item factors: each component sums the rows of a random group of users, signed.
-
-    Draws go to the users in the order of how popular their items are, which permuting rows or
-    columns does not change.
-    """
-    n_users = X.shape[0]
-    total = np.bincount(X.indices, X.data, minlength=X.shape[1])  # in float64
-    order = np.argsort(sp.csr_array(X, dtype=np.float64) @ np.sqrt(total), kind="stable")
-    signs = random_state.choice(np.array([-1, 1], X.dtype), n_users)
-    groups = random_state.randint(n_components, size=n_users)
-    chooser = sp.csr_array((signs, (groups, order)), shape=(n_components, n_users))
-    factors = np.ascontiguousarray((chooser @ X).toarray().T)  # (n_items, n_components)
-    norm = np.sqrt(np.square(factors).sum() / len(factors))
-    return factors * (_START_NORM / norm) if norm > 0 else factors
+def _hold_out(
+    R: sp.csr_array, fraction: float | None, random_state: np.random.RandomState
+) -> tuple[sp.csr_array, tuple[np.ndarray, np.ndarray, np.ndarray] | None]:
+    """Take a random share of the entries out of R: what is left, and (rows, columns, values)."""
+    if fraction is None:
+        return R, None
+    n_held_out = round(fraction * R.nnz)
+    if not 0 < n_held_out < R.nnz:
+        raise ValueError(
+            f"validation_fraction={fraction} holds out {n_held_out} of {R.nnz} ratings: "
+            "both parts need some. Pass more ratings, or validation_fraction=None."
+        )
+    out = np.zeros(R.nnz, bool)
+    out[random_state.permutation(R.nnz)[:n_held_out]] = True
+    C = R.tocoo()
+    kept = sp.csr_array((C.data[~out], (C.row[~out], C.col[~out])), shape=R.shape)
+    return kept, (C.row[out], C.col[out], C.data[out])

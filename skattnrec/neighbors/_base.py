@@ -52,7 +52,7 @@ class NeighborRecommender(BaseRecommender):
         "feedback": [StrOptions({"implicit", "explicit"})],
     }
 
-    def _accepts_negative(self) -> bool:
+    def _predicts_ratings(self) -> bool:
         return self.feedback == "explicit"
 
     def _prior(self, X: sp.csr_array) -> np.ndarray:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from .._kernels.means import damped_means
+from .._kernels.baseline import DAMPING, fit_baseline, row_offsets, rows_of_entries
 
-__all__ = ["DAMPING", "Center", "rows_of"]
-
-DAMPING = 5.0  # ratings of value 0 added to every user and item offset of the baseline
+__all__ = ["Center", "rows_of"]
 
 
 def rows_of(X: sp.csr_array) -> np.ndarray:
     """Row number of every entry."""
-    return np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    return rows_of_entries(X.indptr)
 
 
 class Center:
@@ -44,9 +42,11 @@ class Center:
         if kind in (None, "user"):
             offsets = np.zeros(n_items)
         else:
-            mean = X.data.mean(dtype=np.float64) if X.nnz else 0.0
             damping = DAMPING if kind == "baseline" else 0.0
-            offsets = mean + damped_means(X.indices, X.data - mean, n_items, damping)
+            mean, offsets, _ = fit_baseline(
+                X.indptr, X.indices, X.data, n_items, item_damping=damping
+            )
+            offsets += mean
         row_damping = {"user": 0.0, "baseline": DAMPING}.get(kind) if kind else None
         return cls(offsets.astype(X.dtype), row_damping)
 
@@ -54,9 +54,8 @@ class Center:
         """Offsets of histories, (n_rows,)."""
         if self.row_damping is None:
             return np.zeros(X.shape[0], X.dtype)
-        deviations = X.data - self.item_offsets[X.indices]
-        means = damped_means(rows_of(X), deviations, X.shape[0], self.row_damping)
-        return means.astype(X.dtype)
+        offsets = row_offsets(X.indptr, X.indices, X.data, self.item_offsets, self.row_damping)
+        return offsets.astype(X.dtype)
 
     def residuals(self, X: sp.csr_array) -> np.ndarray:
         """Subtract their centres from the entries of X, (nnz,)."""

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skattnrec.factorization import ALSFactorizer
-from skattnrec.factorization._als import _sketch
+from skattnrec.factorization._start import sketch
 
 
 def random_ratings(n_users=40, n_items=25, density=0.3, seed=0):
@@ -110,7 +110,7 @@ def test_equals_the_implicit_library():
     with threadpool_limits(1, "blas"):
         theirs = AlternatingLeastSquares(5, model.penalty_, alpha=4.0, iterations=10)
         theirs.user_factors = np.zeros((40, 5), np.float32)
-        theirs.item_factors = _sketch(binary, 5, np.random.RandomState(1))
+        theirs.item_factors = sketch(binary, 5, np.random.RandomState(1))
         theirs.fit(sp.csr_matrix(binary), show_progress=False)
         folded = theirs.recalculate_user(np.arange(40), sp.csr_matrix(binary))
     np.testing.assert_allclose(model.item_factors_, theirs.item_factors, rtol=1e-4, atol=1e-5)
@@ -172,7 +172,7 @@ def test_item_without_ratings_is_like_none():
 
 
 def test_start_sums_signed_groups_of_users():
-    start = _sketch(X, 4, np.random.RandomState(0))
+    start = sketch(X, 4, np.random.RandomState(0))
     assert start.shape == (25, 4)
     assert np.sqrt((start**2).sum(axis=1).mean()) == pytest.approx(0.1)
     combination, *_ = np.linalg.lstsq(X.T.toarray(), start, rcond=None)
@@ -181,9 +181,9 @@ def test_start_sums_signed_groups_of_users():
 
 def test_start_does_not_depend_on_the_order_of_users_or_items():
     ratings = sp.csr_array(X.toarray() * np.random.default_rng(0).uniform(1, 2, X.shape))
-    start = _sketch(ratings, 4, np.random.RandomState(0))
+    start = sketch(ratings, 4, np.random.RandomState(0))
     rows, columns = np.random.default_rng(1).permutation(40), np.arange(25)[::-1]
-    moved = _sketch(ratings[rows][:, columns], 4, np.random.RandomState(0))
+    moved = sketch(ratings[rows][:, columns], 4, np.random.RandomState(0))
     np.testing.assert_allclose(moved, start[columns], atol=1e-12)
 
 
@@ -228,7 +228,7 @@ def blas_threads():
 
 
 def test_number_of_threads_does_not_change_the_answer(monkeypatch):
-    import skattnrec.factorization._als as module
+    import skattnrec.factorization._implicit as module
 
     monkeypatch.setattr(module, "_SMALL", 0)
     many = ALSFactorizer(n_components=8, random_state=0).fit(X)

@@ -1,0 +1,134 @@
+"""Implicit feedback: the engine of the ``implicit`` library, and exact fold-in of histories."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from implicit.cpu.als import AlternatingLeastSquares
+from numba import get_num_threads
+from scipy.linalg import solve_triangular
+
+from .._compat import openmp_threads
+from .._kernels._blas import one_blas_thread
+from .._kernels.als import fold_in
+
+__all__ = ["ImplicitFoldIn", "run_engine", "without_zeros"]
+
+_SMALL = 2**20  # known ratings times factors; below, threads cost more than they save
+_ENGINE = threading.Lock()
+
+
+def without_zeros(X: sp.csr_array) -> sp.csr_array:
+    """Drop stored zeros, from a copy."""
+    if X.data.all():
+        return X
+    X = X.copy()
+    X.eliminate_zeros()
+    return X
+
+
+def run_engine(
+    X: sp.csr_array,
+    weights: np.ndarray,
+    start: np.ndarray,
+    *,
+    penalty: float,
+    max_iter: int,
+    verbose: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Learn user and item factors from the weights of X's entries and first item factors.
+
+    Parameters
+    ----------
+    X : csr_array of shape (n_users, n_items)
+        Its pattern and dtype count.
+    weights : ndarray of shape (nnz,)
+        What known entries weigh; unknown ones weigh 1.
+    start : ndarray of shape (n_items, n_components)
+        Overwritten.
+    penalty : float
+        Weight of the squared factors.
+    max_iter : int
+    verbose : bool
+
+    Returns
+    -------
+    user_factors, item_factors : ndarray
+    """
+    n_components = start.shape[1]
+    pattern = (np.require(part, requirements="W") for part in (X.indices, X.indptr))
+    confidences = sp.csr_matrix((weights.astype(np.float32), *pattern), shape=X.shape)
+    small = X.nnz * n_components < _SMALL
+    n_threads = 1 if small else min(openmp_threads(), get_num_threads())
+    # Each thread of the engine calls BLAS. One fit at a time, as others may lift the limit.
+    with _ENGINE, one_blas_thread():
+        engine = AlternatingLeastSquares(
+            factors=n_components,
+            regularization=penalty,
+            alpha=1.0,
+            dtype=X.dtype,
+            iterations=max_iter,
+            num_threads=n_threads,
+        )
+        engine.user_factors = np.zeros((X.shape[0], n_components), X.dtype)
+        engine.item_factors = start
+        engine.fit(confidences, show_progress=verbose)
+    return engine.user_factors, engine.item_factors
+
+
+class ImplicitFoldIn:
+    """User factors for histories, with the items fixed.
+
+    With Y'Y + lambda I = LL' and z = L^-1 y, a fold-in needs no matrix but the factors z.
+
+    Parameters
+    ----------
+    item_factors : ndarray of shape (n_items, n_components)
+    penalty : float
+        Weight of the squared factors.
+    confidence : float
+        A rating r weighs ``1 + confidence * r``.
+    """
+
+    def __init__(self, item_factors: np.ndarray, penalty: float, confidence: float):
+        self.confidence = confidence
+        items = item_factors.astype(np.float64)
+        identity = np.eye(items.shape[1])
+        gram = items.T @ items + penalty * identity
+        inverse = solve_triangular(np.linalg.cholesky(gram), identity, lower=True)
+        self._whitening = inverse.astype(item_factors.dtype)  # L^-1
+        self._white_items = (items @ inverse.T).astype(item_factors.dtype, order="C")
+
+    def _white_users(self, X: sp.csr_array) -> np.ndarray:
+        dtype = self._white_items.dtype
+        weights = (self.confidence * X.data).astype(dtype, copy=False)
+        # fold_in divides by roots of weights; one this small stands for 0 to all digits
+        weights = np.maximum(weights, np.finfo(np.float32).tiny)
+        return fold_in(X.indptr, X.indices, weights, 1 + weights, self._white_items)
+
+    def factors(self, X: sp.csr_array) -> np.ndarray:
+        """Factors of histories, (n_rows, n_components)."""
+        return self._white_users(without_zeros(X)) @ self._whitening
+
+    def score(self, X: sp.csr_array, prior: np.ndarray) -> np.ndarray:
+        """Scores of all items, (n_rows, n_items); ``prior`` for rows without positive ratings."""
+        known = without_zeros(X)
+        scores = self._white_users(known) @ self._white_items.T
+        scores[np.diff(known.indptr) == 0] = prior
+        return scores
+
+    def explain(
+        self, X: sp.csr_array, items: np.ndarray, prior: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Contribution of history item j to item i: z_i' (I + Z_u'(C_u - I)Z_u)^-1 c_uj z_j."""
+        X = without_zeros(X)
+        baseline = np.zeros(len(items), X.dtype) if X.nnz else prior[items]
+        history = self._white_items[X.indices].astype(np.float64)  # (s, f)
+        weights = self.confidence * X.data.astype(np.float64)
+        system = np.eye(history.shape[1]) + history.T @ (weights[:, None] * history)
+        votes = np.linalg.solve(system, (1 + weights) * history.T)  # (f, s)
+        contributions = (self._white_items[items] @ votes).astype(X.dtype)  # (n, s)
+        return baseline, X.indices.astype(np.intp), contributions, {}
