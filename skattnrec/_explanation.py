@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,6 +103,20 @@ class Explanation:
             return self._label_items(self.sources)
         return [f"{self.source} {number}" for number in self.sources]
 
+    def only(self, position: int) -> Explanation:
+        """Keep one of the items, ``items[position]``."""
+        rows = [position]
+        weights = self.weights
+        return replace(
+            self,
+            items=self.items[rows],
+            scores=self.scores[rows],
+            baseline=self.baseline[rows],
+            contributions=self.contributions[rows],
+            heads=None if self.heads is None else self.heads[:, rows],
+            weights=None if weights is None else weights[..., rows, :],
+        )
+
     def to_frame(self, *, heads: bool = False, max_sources: int | None = None) -> pd.DataFrame:
         """Make a table with a row for each part of each score.
 
@@ -113,7 +127,8 @@ class Explanation:
             belong to none). Without it, weights and values of several heads are left out as NaN.
         max_sources : int, default=None
             How many sources to list for each item, those with the largest contributions,
-            positive or negative; the others make one row. None lists all.
+            positive or negative; the others, and those that contribute nothing, make one row.
+            None lists all.
 
         Returns
         -------
@@ -168,9 +183,12 @@ class Explanation:
     def _rows(self, position: int, heads: bool, max_sources: int | None) -> list[dict[str, Any]]:
         """Rows of one explained item, baseline first."""
         order = np.argsort(-np.abs(self.contributions[position]), kind="stable")
-        listed, others = order[:max_sources], order[max_sources or len(order) :]
-        if len(others) == 1:  # a row that stands for one source would hide it for nothing
-            listed, others = order, others[:0]
+        n_listed = len(order)
+        if max_sources is not None:
+            n_listed = min(max_sources, np.count_nonzero(self.contributions[position]))
+        if n_listed == len(order) - 1:  # a row that stands for one source hides it for nothing
+            n_listed += 1
+        listed, others = order[:n_listed], order[n_listed:]
         rows = [_row("(baseline)", "baseline", self.baseline[position])]
         for head in range(len(self.heads)) if heads and self.heads is not None else [None]:
             rows += self._source_rows(position, head, listed)

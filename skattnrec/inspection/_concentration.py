@@ -1,0 +1,58 @@
+"""How concentrated attention is: entropy, effective number of items, other temperatures."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+__all__ = ["attention_entropy", "effective_number", "reweigh"]
+
+
+def attention_entropy(weights: sp.csr_array, *, normalize: bool = False) -> np.ndarray:
+    r"""Entropy of attention over each history.
+
+    .. math:: -\sum_j p_j \ln p_j, \qquad p_j = a_j \big/ \sum_m a_m
+
+    Parameters
+    ----------
+    weights : csr_array of shape (n_users, n_items)
+        Attention weights, not negative; they need not sum to 1.
+    normalize : bool, default=False
+        Divide by the logarithm of the length of the history, which makes uniform attention 1.
+
+    Returns
+    -------
+    ndarray of shape (n_users,), float64
+        In nats; NaN for empty rows, and with ``normalize`` for rows of one entry.
+    """
+    lengths = np.diff(weights.indptr)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    data = weights.data.astype(np.float64)
+    total = np.bincount(rows, data, minlength=len(lengths))
+    shares = data / total[rows]
+    information = -shares * np.log(shares, out=np.zeros_like(shares), where=shares > 0)
+    entropy = np.bincount(rows, information, minlength=len(lengths))
+    entropy[lengths == 0] = np.nan
+    if normalize:
+        largest = np.log(np.maximum(lengths, 1))
+        return np.divide(entropy, largest, out=np.full_like(entropy, np.nan), where=largest > 0)
+    return entropy
+
+
+def effective_number(weights: sp.csr_array) -> np.ndarray:
+    """Effective number of items: the exponential of the entropy, shape (n_users,)."""
+    return np.exp(attention_entropy(weights))
+
+
+def reweigh(weights: sp.csr_array, power: float) -> sp.csr_array:
+    """Attention at another temperature: weights to a power, relative to each row's largest.
+
+    Logits are divided by the temperature, so that weights at temperature ``t`` become those at
+    ``t / power``, up to a factor for each row.
+    """
+    lengths = np.diff(weights.indptr)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    largest = np.zeros(len(lengths))
+    np.maximum.at(largest, rows, weights.data)
+    data = (weights.data / largest[rows]) ** power
+    return sp.csr_array((data, weights.indices, weights.indptr), shape=weights.shape)

@@ -1,0 +1,1 @@
+"""Displays: pictures that keep the numbers they show. Matplotlib is imported when one is drawn."""

@@ -1,0 +1,177 @@
+"""``animate_attention``: how attention moves as a history grows, or as the temperature falls."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from ..._compat import StrOptions, validate_params
+from .._predict import times_of
+from .._unwrap import attention_model, attention_shares, name_items, one_history
+from ._canvas import axes_for, colors_of_heads, pyplot, tidy
+from ._labels import head_labels, number, wrap
+
+__all__ = ["animate_attention"]
+
+_FACTORS = np.geomspace(10, 0.1, 25)  # of the temperature, frame by frame
+
+
+@validate_params(
+    {
+        "estimator": [object],
+        "over": [StrOptions({"history", "temperature"})],
+        "path": [str, os.PathLike, None],
+    },
+    prefer_skip_nested_validation=True,
+)
+def animate_attention(
+    estimator: Any,
+    X: Any,
+    *,
+    over: str = "history",
+    timestamps: Any = None,
+    item_names: Any = None,
+    head: int = 0,
+    max_entries: int = 12,
+    frames_per_second: int = 3,
+    path: str | os.PathLike[str] | None = None,
+) -> Any:
+    """Show how attention over one history moves.
+
+    Parameters
+    ----------
+    estimator : object
+        A fitted attention recommender, or a pipeline or search of one.
+    X : {array-like, sparse matrix} of shape (1, n_items)
+        One history.
+    over : {"history", "temperature"}, default="history"
+        A frame for each entry as it joins the history, in the order of time (of columns without
+        timestamps); or for temperatures from ten times that of the head down to a tenth of it.
+    timestamps : {array-like, sparse matrix} of shape (1, n_items), default=None
+        The time of every entry of ``X``.
+    item_names : array-like of shape (n_items,), default=None
+        Names of all items; None takes those the model knows.
+    head : int, default=0
+        Which head to show.
+    max_entries : int, default=12
+        How many entries to show: those with the largest attention in any frame.
+    frames_per_second : int, default=3
+        The speed.
+    path : str or path-like, default=None
+        Where to save the animation as a GIF. Pillow writes it, which comes with matplotlib; no
+        other program is needed.
+
+    Returns
+    -------
+    matplotlib.animation.FuncAnimation
+        In a notebook, ``HTML(animation.to_jshtml())`` shows it.
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib.
+    ValueError
+        If ``X`` is not one history with entries, or there is no such head.
+
+    Examples
+    --------
+    >>> from skattnrec import AttentionRecommender
+    >>> from skattnrec.datasets import make_interactions
+    >>> from skattnrec.inspection import animate_attention
+    >>> X = make_interactions(100, 50, n_interactions=1500, random_state=0).X
+    >>> model = AttentionRecommender().fit(X)
+    >>> animation = animate_attention(model, X[[0]], path="attention.gif")  # doctest: +SKIP
+    """
+    pyplot("animate_attention")
+    from matplotlib.animation import FuncAnimation, PillowWriter
+
+    history = one_history(X, "animate_attention")
+    if not history.nnz:
+        raise ValueError("The history is empty: there is nothing to attend to.")
+    model, _ = attention_model(estimator, X)
+    n_heads = len(model.temperatures_)
+    if not 0 <= head < n_heads:
+        raise ValueError(f"head must be in [0, {n_heads - 1}], got {head}.")
+    if over == "history":
+        shares, titles = _growing(estimator, X, history, timestamps, head)
+    else:
+        shares, titles = _cooling(estimator, X, timestamps, head, model.temperatures_[head])
+    order = np.argsort(-shares.max(axis=0), kind="stable")[:max_entries]
+    order = np.sort(order)  # as they come into the history
+    names = name_items(item_names, X, model)
+    columns = _in_order(history, timestamps) if over == "history" else history.indices
+    labels = [f"item {j}" if names is None else str(names[j]) for j in columns[order]]
+    figure, draw = _stage(shares[:, order], labels, titles, colors_of_heads(n_heads)[head])
+    figure.suptitle(f"attention of {head_labels(None, n_heads)[head]}")
+    animation = FuncAnimation(
+        figure, draw, frames=len(shares), interval=1000 // frames_per_second, blit=False
+    )
+    if path is not None:
+        animation.save(os.fspath(path), writer=PillowWriter(fps=frames_per_second))
+    return animation
+
+
+def _in_order(history: sp.csr_array, timestamps: Any) -> np.ndarray:
+    """Item columns of a history, the earliest first."""
+    times = times_of(timestamps, history)
+    if times is None:
+        return history.indices
+    return history.indices[np.argsort(times.data, kind="stable")]
+
+
+def _growing(
+    estimator: Any, X: Any, history: sp.csr_array, timestamps: Any, head: int
+) -> tuple[np.ndarray, list[str]]:
+    """Attention over the first 1, 2, ... entries; shape (n_frames, n_entries in order)."""
+    columns = _in_order(history, timestamps)
+    n = len(columns)
+    keep = np.tri(n)  # frame by entry
+    prefixes, times = (
+        None if M is None else _prefixes(M, columns, keep)
+        for M in (history, times_of(timestamps, history))
+    )
+    shares = attention_shares(estimator, prefixes, times)[head].toarray()[:, columns]
+    return shares, [f"{size} of {n} entries" for size in range(1, n + 1)]
+
+
+def _prefixes(row: sp.csr_array, columns: np.ndarray, keep: np.ndarray) -> sp.csr_array:
+    """Rows that hold the kept entries of one row; a stored 0 stays stored."""
+    frames, places = np.nonzero(keep)
+    values = row.toarray()[0, columns[places]]
+    return sp.csr_array((values, (frames, columns[places])), shape=(len(keep), row.shape[1]))
+
+
+def _cooling(
+    estimator: Any, X: Any, timestamps: Any, head: int, temperature: float
+) -> tuple[np.ndarray, list[str]]:
+    """Attention at falling temperatures; shape (n_frames, n_entries)."""
+    if not np.isfinite(temperature):
+        raise ValueError("A head of infinite temperature attends evenly, whatever its logits.")
+    shares = attention_shares(estimator, X, timestamps)[head].data
+    powered = (shares / shares.max()) ** (1 / _FACTORS[:, None])
+    titles = [f"temperature {number(temperature * factor)}" for factor in _FACTORS]
+    return powered / powered.sum(axis=1, keepdims=True), titles
+
+
+def _stage(shares: np.ndarray, labels: list[str], titles: list[str], color: Any) -> tuple[Any, Any]:
+    """Make the bars, and the function that sets them for a frame."""
+    (ax,) = axes_for(None, "animate_attention", (6.5, 1.6 + 0.32 * len(labels)))
+    places = np.arange(len(labels))
+    bars = ax.barh(places, shares[0], color=color)
+    ax.set_yticks(places, [wrap(label) for label in labels])
+    ax.set_ylim(len(labels) - 0.5, -0.5)
+    # the first entry has it all, which would make the bars of all later frames short
+    ax.set_xlim(0, min(1.0, 1.1 * float(shares[min(2, len(shares) - 1) :].max())))
+    ax.set_xlabel("attention")
+    tidy(ax)
+
+    def draw(frame: int) -> Any:
+        for bar, share in zip(bars, shares[frame], strict=True):
+            bar.set_width(share)
+        ax.set_title(titles[frame], loc="left", fontsize=10)
+        return bars
+
+    return ax.figure, draw

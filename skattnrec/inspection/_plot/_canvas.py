@@ -1,0 +1,77 @@
+"""Axes to draw on; matplotlib is imported here, when something is drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["COLORS", "axes_for", "colors_of_heads", "legend_above", "pyplot", "tidy"]
+
+# Okabe and Ito's colours, told apart whatever the colour vision
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+
+
+def pyplot(caller: str) -> Any:
+    """Import ``matplotlib.pyplot``.
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib, saying how to get it.
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"{caller} needs matplotlib to draw: pip install 'skattnrec[plot]'"
+        ) from error
+    return plt
+
+
+def axes_for(ax: Any, caller: str, size: tuple[float, float], n_axes: int = 1) -> np.ndarray:
+    """Check the axes that a caller passed, or make a figure with as many as needed.
+
+    Parameters
+    ----------
+    ax : Axes, array-like of Axes or None
+        Where to draw.
+    caller : str
+        For error messages.
+    size : tuple of float
+        Width and height of a new figure, in inches.
+    n_axes : int
+        How many axes are needed, side by side.
+
+    Returns
+    -------
+    ndarray of shape (n_axes,), object
+        The axes.
+    """
+    plt = pyplot(caller)
+    if ax is None:
+        _, made = plt.subplots(
+            1, n_axes, figsize=size, layout="constrained", squeeze=False, sharey=n_axes > 1
+        )
+        return made[0]
+    given = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
+    if len(given) != n_axes:
+        raise ValueError(f"{caller} draws on {n_axes} axes, ax holds {len(given)}.")
+    return given
+
+
+def colors_of_heads(n_heads: int) -> list[Any]:
+    """One colour for each head; from a colour map where there are more than six."""
+    if n_heads <= len(COLORS):
+        return list(COLORS[:n_heads])
+    return list(pyplot("colors_of_heads").colormaps["viridis"](np.linspace(0, 0.95, n_heads)))
+
+
+def tidy(ax: Any) -> None:
+    """Remove the lines of the frame that carry no ticks."""
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def legend_above(ax: Any, n_columns: int) -> None:
+    """Put the legend above the axes, where it covers nothing."""
+    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=min(n_columns, 3))

@@ -1,0 +1,209 @@
+"""ContributionDisplay: from the prior to a score, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..._explanation import Explanation
+from .._explain import explain
+from ._canvas import axes_for, tidy
+from ._labels import rated, wrap
+
+__all__ = ["ContributionDisplay"]
+
+_UP, _DOWN, _FIXED = "#0072B2", "#D55E00", "0.55"
+
+
+class ContributionDisplay:
+    r"""Waterfall from the baseline to the score of one item.
+
+    It is best made by :meth:`from_estimator` or :meth:`from_predictions`.
+
+    Parameters
+    ----------
+    labels : list of str of length n_steps
+        What each step is, in the order of drawing; the last one is the score.
+    contributions : ndarray of shape (n_steps - 1,)
+        What each step but the last adds.
+    kinds : list of str of length n_steps - 1
+        As in :meth:`~skattnrec.base.Explanation.to_frame`.
+    item : str
+        The name of the explained item.
+    text : str
+        The explanation as a sentence.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        Where it is drawn.
+    figure_ : Figure
+        The figure that is in.
+    bars_ : BarContainer
+        One bar for each step, from top to bottom; the last one is the score.
+
+    See Also
+    --------
+    skattnrec.inspection.explain : The numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skattnrec import ItemItemCF
+    >>> from skattnrec.inspection import ContributionDisplay
+    >>> X = np.array([[5, 4, 0, 0], [4, 5, 1, 0], [0, 0, 5, 4], [1, 0, 4, 5]])
+    >>> model = ItemItemCF(shrinkage=0).fit(X)
+    >>> display = ContributionDisplay.from_estimator(model, [[4, 0, 5, 0]], 3)
+    >>> display.labels
+    ['item 2\xa0\xa05★', 'item 0\xa0\xa04★', 'score']
+    """
+
+    def __init__(
+        self,
+        labels: list[str],
+        contributions: np.ndarray,
+        *,
+        kinds: list[str],
+        item: str,
+        text: str,
+    ):
+        self.labels = labels
+        self.contributions = contributions
+        self.kinds = kinds
+        self.item = item
+        self.text = text
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        item: Any = None,
+        *,
+        item_names: Any = None,
+        timestamps: Any = None,
+        method: str = "auto",
+        max_entries: int = 10,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> ContributionDisplay:
+        """Explain one item by one history, and draw it.
+
+        Parameters
+        ----------
+        estimator, X, item_names, timestamps, method
+            As for :func:`~skattnrec.inspection.explain`.
+        item : int or str, default=None
+            The item; None means the best recommendation.
+        max_entries : int, default=10
+            How many sources to draw, those with the largest contributions of either sign; the
+            others make one step.
+        ax : Axes, default=None
+            Where to draw; None makes a new figure.
+        **kwargs
+            Passed to :meth:`plot`.
+
+        Returns
+        -------
+        ContributionDisplay
+            The display, drawn.
+        """
+        explanation = explain(
+            estimator,
+            X,
+            None if item is None else [item],
+            item_names=item_names,
+            timestamps=timestamps,
+            method=method,
+        )
+        return cls.from_predictions(explanation, max_entries=max_entries, ax=ax, **kwargs)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        explanation: Explanation,
+        *,
+        position: int = 0,
+        max_entries: int = 10,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> ContributionDisplay:
+        """Draw an explanation.
+
+        Parameters
+        ----------
+        explanation : Explanation
+            What ``explain`` returns.
+        position : int, default=0
+            Which of its items to draw.
+        max_entries : int, default=10
+            How many sources to draw.
+        ax : Axes, default=None
+            Where to draw; None makes a new figure.
+        **kwargs
+            Passed to :meth:`plot`.
+
+        Returns
+        -------
+        ContributionDisplay
+            The display, drawn.
+        """
+        one = explanation.only(position)
+        parts = one.to_frame(max_sources=max_entries)
+        has_grades = one.ratings is not None and bool((one.ratings != 1).any())
+        labels = [
+            source + rated(rating) if has_grades and np.isfinite(rating) else source
+            for source, rating in zip(parts["source"], parts["rating"], strict=True)
+        ]
+        display = cls(
+            [*labels, "score"],
+            parts["contribution"].to_numpy(float),
+            kinds=parts["kind"].tolist(),
+            item=one.item_labels[0],
+            text=one.to_text()[0],
+        )
+        return display.plot(ax, **kwargs)
+
+    def plot(self, ax: Any = None, *, print_values: bool = True) -> ContributionDisplay:
+        """Draw a bar for each step, from where the one before it ends.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            Where to draw; None makes a new figure.
+        print_values : bool, default=True
+            Whether to print the contributions.
+
+        Returns
+        -------
+        ContributionDisplay
+            This object.
+        """
+        n_steps = len(self.labels)
+        (self.ax_,) = axes_for(ax, type(self).__name__, (7.5, 1.3 + 0.36 * n_steps))
+        self.figure_ = self.ax_.figure
+        ends = np.cumsum(self.contributions)
+        score = ends[-1] if len(ends) else 0.0
+        starts = np.concatenate([[0.0], ends[:-1], [0.0]])[-n_steps:]
+        widths = np.append(self.contributions, score)
+        colors = [_UP if width >= 0 else _DOWN for width in self.contributions]
+        colors = [
+            _FIXED if kind in ("baseline", "remainder") else color
+            for color, kind in zip(colors, self.kinds, strict=True)
+        ]
+        places = np.arange(n_steps)
+        self.bars_ = self.ax_.barh(places, widths, 0.7, left=starts, color=[*colors, "0.25"])
+        for place, end in enumerate(ends):  # a thin line leads from the end of a step to the next
+            self.ax_.plot([end, end], [place - 0.35, place + 1.35], color="0.6", linewidth=0.8)
+        if print_values:
+            written = [f"{w:+.3g}" for w in self.contributions] + [f"{score:.3g}"]
+            self.ax_.bar_label(self.bars_, written, padding=4, fontsize=8)
+        self.ax_.axvline(0, color="0.3", linewidth=0.8)
+        self.ax_.set_yticks(places, [wrap(label) for label in self.labels])
+        self.ax_.set_ylim(n_steps - 0.5, -0.5)
+        self.ax_.set_xlabel(f"score of {self.item}")
+        self.ax_.margins(x=0.12)
+        self.ax_.tick_params(axis="y", length=0)
+        tidy(self.ax_)
+        return self

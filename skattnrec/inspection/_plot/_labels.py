@@ -1,0 +1,89 @@
+"""Labels that fit: long titles wrap, long histories are cut to their strongest entries."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Strongest", "head_labels", "number", "rated", "strongest", "wrap"]
+
+
+class Strongest:
+    """The strongest entries of a history, and the sum of the others.
+
+    Attributes
+    ----------
+    order : ndarray of shape (n_kept,)
+        Positions of the kept entries, strongest first.
+    values : ndarray of shape (..., n_kept) or (..., n_kept + 1)
+        Their values; the last one is the sum of the others, if there are any.
+    labels : list of str
+        A label for each value.
+    n_others : int
+        How many entries the last value sums up; 0 if none.
+    """
+
+    def __init__(self, order: np.ndarray, values: np.ndarray, labels: list[str], n_others: int):
+        self.order = order
+        self.values = values
+        self.labels = labels
+        self.n_others = n_others
+
+
+def strongest(
+    values: np.ndarray, labels: Sequence[str], max_entries: int, *, sign: bool = False
+) -> Strongest:
+    """Cut to the entries with the largest mean over heads; the others become one.
+
+    Parameters
+    ----------
+    values : ndarray of shape (s,) or (n_heads, s)
+        What the entries hold.
+    labels : sequence of str
+        Their names.
+    max_entries : int
+        How many to keep.
+    sign : bool
+        Whether strength is the absolute value, for values of either sign.
+
+    Returns
+    -------
+    Strongest
+    """
+    if max_entries < 1:
+        raise ValueError(f"max_entries must be at least 1, got {max_entries}.")
+    strength = np.atleast_2d(np.abs(values) if sign else values).mean(axis=0)
+    order = np.argsort(-strength, kind="stable")
+    n_others = len(order) - max_entries
+    if n_others <= 1:  # a row for a single other would hide it for nothing
+        return Strongest(order, values[..., order], [labels[j] for j in order], 0)
+    kept, others = order[:max_entries], order[max_entries:]
+    rest = values[..., others].sum(axis=-1, keepdims=True)
+    names = [labels[j] for j in kept] + [f"({n_others} others)"]
+    return Strongest(kept, np.concatenate([values[..., kept], rest], axis=-1), names, n_others)
+
+
+def wrap(label: Any, width: int = 30) -> str:
+    """Break a long label into at most two lines."""
+    lines = textwrap.wrap(str(label), width, max_lines=2, placeholder=" …")
+    return "\n".join(lines) or str(label)
+
+
+def head_labels(temperatures: np.ndarray | None, n_heads: int) -> list[str]:
+    """Name heads by number and, where known, by temperature."""
+    if temperatures is None:
+        return [f"head {h + 1}" for h in range(n_heads)]
+    return [f"head {h + 1} (temperature {number(t)})" for h, t in enumerate(temperatures)]
+
+
+def number(value: float) -> str:
+    """Write a number briefly; infinity by its sign."""
+    return "∞" if np.isinf(value) else f"{value:.3g}"
+
+
+def rated(rating: float) -> str:
+    """Write a rating to go behind a title, on the same line."""
+    return f"\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}{rating:g}★"
