@@ -12,6 +12,7 @@ help:
 	@echo "                on generated ratings, or on ml-100k if SKATTNREC_DATA names its folder"
 	@echo "make test       style, types and tests, those in the documentation included"
 	@echo "make lint       style and types"
+	@echo "make gallery    draw every display, of ml-100k if SKATTNREC_DATA names its folder, in gallery"
 	@echo "make docs       build the documentation and its gallery in docs/_build/html"
 	@echo "make benchmark  accuracy and speed beside other libraries, on the data of SKATTNREC_DATA"
 	@echo "make clean      remove what the other targets made"
@@ -27,7 +28,10 @@ lint: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs gallery: $(VENV)/docs.stamp
+gallery: $(VENV)/plot.stamp
+	$(BIN)/python docs/pictures/gallery.py --out gallery
+
+docs: $(VENV)/docs.stamp
 	$(BIN)/python -m sphinx -W docs docs/_build/html
 
 benchmark: $(VENV)/plot.stamp
@@ -36,7 +40,7 @@ benchmark: $(VENV)/plot.stamp
 	$(BIN)/python benchmarks/accuracy.py
 
 clean:
-	rm -rf $(VENV) demo-results results docs/_build docs/auto_examples docs/generated
+	rm -rf $(VENV) demo-results gallery results docs/_build docs/auto_examples docs/generated
 
 # A stamp for the environment and one for each extra, so that later calls start at once.
 $(VENV)/made.stamp:

@@ -185,7 +185,7 @@ class Explanation:
         order = np.argsort(-np.abs(self.contributions[position]), kind="stable")
         n_listed = len(order)
         if max_sources is not None:
-            n_listed = min(max_sources, np.count_nonzero(self.contributions[position]))
+            n_listed = min(max_sources, int(np.count_nonzero(self.contributions[position])))
         if n_listed == len(order) - 1:  # a row that stands for one source hides it for nothing
             n_listed += 1
         listed, others = order[:n_listed], order[n_listed:]

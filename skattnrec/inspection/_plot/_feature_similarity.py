@@ -16,6 +16,9 @@ from ._labels import head_labels, wrap
 __all__ = ["FeatureSimilarityDisplay"]
 
 
+_SPREAD = 1e-6  # of a feature that tells items apart
+
+
 class FeatureSimilarityDisplay:
     r"""Heat map of how close each feature of each item is to the query.
 
@@ -235,7 +238,10 @@ class FeatureSimilarityDisplay:
         n_heads = len(self.similarity)
         shown = self.similarity[:, :max_entries]
         spread = shown.std(axis=1).mean(axis=0)
-        features = np.sort(np.argsort(-spread, kind="stable")[:max_features])
+        features = np.arange(len(spread))
+        if len(spread) > max_features:
+            features = np.sort(np.argsort(-spread, kind="stable")[:max_features])
+            features = features[spread[features] > _SPREAD]
         shown = shown[:, :, features]
         n_items, n_features = shown.shape[1:]
         width = n_heads * max(2.0, 0.55 * n_features) + 2.6
