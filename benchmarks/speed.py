@@ -1,4 +1,4 @@
-"""Wall time of the neighbourhood models beside their peers: ``python benchmarks/speed.py``.
+"""Wall time of our models beside their peers: ``python benchmarks/speed.py``.
 
 One process, equal threads, equal numbers of neighbours. Every job runs once unmeasured, which
 compiles our kernels, and then in turn with its peers, ``--repeats`` times; the median is printed,
@@ -15,6 +15,10 @@ recommend
 users
     ``UserUserCF``: fit, and the ten best items for all users from their K nearest users, against
     ``cosine`` and ``dot_product`` of similaripy.
+factorize
+    ``ALSFactorizer.fit`` against the engine it runs, ``AlternatingLeastSquares`` of implicit, with
+    the same penalty, confidence and number of iterations, and BLAS held to one thread, as implicit
+    asks for. The ratio shows what the estimator adds to its engine.
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ from threads import use_threads
 DATASETS = ("gowalla", "ml-1m")
 NEIGHBORS = (50, 200)
 K_LIST = 10
+FACTORS, ITERATIONS = 64, 10
 TEST = 2  # in the array split
 TOLERANCE = 1e-4  # similaripy sums in single precision, in which 1e6 additions leave this
 
@@ -126,6 +131,30 @@ def from_users(X: sp.csr_matrix, k: int, n_threads: int) -> dict[str, Job]:
     }
 
 
+def factorize(X: sp.csr_matrix, n_threads: int) -> dict[str, Job]:
+    """Jobs that learn factors of users and items."""
+    from implicit.cpu.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
+
+    from skattnrec.factorization import ALSFactorizer
+
+    penalty = ALSFactorizer(FACTORS, max_iter=1, random_state=0).fit(X).penalty_
+
+    def peer() -> Any:
+        with threadpool_limits(1, "blas"):
+            model = AlternatingLeastSquares(
+                FACTORS, penalty, alpha=2.0, iterations=ITERATIONS, num_threads=n_threads,
+                random_state=0,
+            )  # fmt: skip
+            model.fit(X, show_progress=False)
+        return model
+
+    return {
+        "ALSFactorizer": lambda: ALSFactorizer(FACTORS, max_iter=ITERATIONS, random_state=0).fit(X),
+        "implicit": peer,
+    }
+
+
 def largest_difference(X: sp.csr_matrix, k: int, n_threads: int) -> float:
     """Compare the k largest similarities of every item among the three, best first."""
     ours = fit_items(X, k, n_threads)["ItemItemCF"]().similarity_
@@ -191,6 +220,7 @@ def main() -> None:
         ]
         todo.append(("recommend, K=50", recommend(X, 50, arguments.threads)))
         todo.append(("users, K=50", from_users(X, 50, arguments.threads)))
+        todo.append((f"factorize, {FACTORS} factors", factorize(X, arguments.threads)))
         for k in arguments.neighbors:
             differences.append((dataset, k, largest_difference(X, k, arguments.threads)))
         for label, jobs in todo:

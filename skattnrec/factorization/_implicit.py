@@ -97,10 +97,12 @@ class ImplicitFoldIn:
         self.confidence = confidence
         items = item_factors.astype(np.float64)
         identity = np.eye(items.shape[1])
-        gram = items.T @ items + penalty * identity
-        inverse = solve_triangular(np.linalg.cholesky(gram), identity, lower=True)
+        with one_blas_thread():  # long and narrow products, on which several wait for each other
+            gram = items.T @ items + penalty * identity
+            inverse = solve_triangular(np.linalg.cholesky(gram), identity, lower=True)
+            white_items = items @ inverse.T
         self._whitening = inverse.astype(item_factors.dtype)  # L^-1
-        self._white_items = (items @ inverse.T).astype(item_factors.dtype, order="C")
+        self._white_items = white_items.astype(item_factors.dtype, order="C")
 
     def _white_users(self, X: sp.csr_array) -> np.ndarray:
         dtype = self._white_items.dtype
