@@ -1,6 +1,10 @@
 """Look inside recommenders: explanations, attention, and pictures of both."""
 
+from ._aggregate import aggregate_attention
+from ._concentration import attention_entropy, effective_number
 from ._explain import explain
+from ._faithfulness import deletion_curve, faithfulness
+from ._outliers import attention_outliers
 from ._plot._animate import animate_attention
 from ._plot._attention import AttentionDisplay
 from ._plot._contribution import ContributionDisplay
@@ -9,6 +13,7 @@ from ._plot._feature_similarity import FeatureSimilarityDisplay
 from ._plot._grid import TemperatureHeadsDisplay
 from ._plot._leaderboard import LeaderboardDisplay
 from ._plot._timeline import AttentionTimelineDisplay
+from ._stability import stability
 
 __all__ = [
     "AttentionDisplay",
@@ -18,6 +23,13 @@ __all__ = [
     "FeatureSimilarityDisplay",
     "LeaderboardDisplay",
     "TemperatureHeadsDisplay",
+    "aggregate_attention",
     "animate_attention",
+    "attention_entropy",
+    "attention_outliers",
+    "deletion_curve",
+    "effective_number",
     "explain",
+    "faithfulness",
+    "stability",
 ]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 
 __all__ = ["attention_entropy", "effective_number", "reweigh"]
 
 
-def attention_entropy(weights: sp.csr_array, *, normalize: bool = False) -> np.ndarray:
+def attention_entropy(weights: Any, *, normalize: bool = False) -> np.ndarray:
     r"""Entropy of attention over each history.
 
     .. math:: -\sum_j p_j \ln p_j, \qquad p_j = a_j \big/ \sum_m a_m
 
     Parameters
     ----------
-    weights : csr_array of shape (n_users, n_items)
-        Attention weights, not negative; they need not sum to 1.
+    weights : {array-like, sparse matrix} of shape (n_users, n_items)
+        Attention weights of one head, not negative; they need not sum to 1. Stored entries (dense:
+        those that are not 0) are the history.
     normalize : bool, default=False
         Divide by the logarithm of the length of the history, which makes uniform attention 1.
 
@@ -24,7 +27,18 @@ def attention_entropy(weights: sp.csr_array, *, normalize: bool = False) -> np.n
     -------
     ndarray of shape (n_users,), float64
         In nats; NaN for empty rows, and with ``normalize`` for rows of one entry.
+
+    See Also
+    --------
+    effective_number : Its exponential.
+
+    Examples
+    --------
+    >>> from skattnrec.inspection import attention_entropy
+    >>> attention_entropy([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]]).round(3)
+    array([0.693, 0.   ])
     """
+    weights = sp.csr_array(weights)
     lengths = np.diff(weights.indptr)
     rows = np.repeat(np.arange(len(lengths)), lengths)
     data = weights.data.astype(np.float64)
@@ -39,8 +53,27 @@ def attention_entropy(weights: sp.csr_array, *, normalize: bool = False) -> np.n
     return entropy
 
 
-def effective_number(weights: sp.csr_array) -> np.ndarray:
-    """Effective number of items: the exponential of the entropy, shape (n_users,)."""
+def effective_number(weights: Any) -> np.ndarray:
+    """Effective number of items that attention rests on.
+
+    It is the exponential of the entropy: as many items of equal weight are as concentrated.
+
+    Parameters
+    ----------
+    weights : {array-like, sparse matrix} of shape (n_users, n_items)
+        As for :func:`attention_entropy`.
+
+    Returns
+    -------
+    ndarray of shape (n_users,), float64
+        Between 1 and the length of the history; NaN for empty rows.
+
+    Examples
+    --------
+    >>> from skattnrec.inspection import effective_number
+    >>> effective_number([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]])
+    array([2., 1.])
+    """
     return np.exp(attention_entropy(weights))
 
 

@@ -1,0 +1,233 @@
+"""``aggregate_attention``: what attention goes to, by genre, by group of users, by time, by age."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from sklearn.utils.validation import check_array
+
+from .._validation import as_interactions
+from ._predict import times_of
+from ._unwrap import attention_shares
+
+__all__ = ["aggregate_attention"]
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_SEASONS = ("winter", "spring", "summer", "autumn")
+_CALENDAR = ("hour", "weekday", "month", "season")
+
+
+def aggregate_attention(
+    estimator: Any,
+    X: Any,
+    by: Any,
+    *,
+    names: Sequence[str] | None = None,
+    user_groups: Any = None,
+    timestamps: Any = None,
+) -> pd.DataFrame:
+    r"""Sum up attention over groups of history entries, and average it over users.
+
+    Parameters
+    ----------
+    estimator : object
+        A fitted attention recommender, or a pipeline or search of one.
+    X : {array-like, sparse matrix} of shape (n_users, n_items)
+        Histories; empty ones are left out.
+    by : array-like, sparse matrix, str or callable
+        How entries are grouped.
+
+        - Features of shape (n_items, d), not negative: a group for each feature. An entry is
+          shared out among the features of its item in proportion; "(none)" takes entries whose
+          item has none.
+        - Labels of shape (n_items,): a group for each label, such as price bands.
+        - "age": by how many entries of the user came later: 0, 1, 2-3, 4-7 and so on.
+        - "hour", "weekday", "month" or "season": by the time of an entry, in seconds since
+          1970-01-01 UTC. Seasons are those of the north, from December, March, June, September.
+        - A function that takes the times, shape (n_entries,), and returns as many labels.
+
+        All but the first two need ``timestamps``.
+    names : sequence of str of length d, default=None
+        Names of the features; None takes the columns of a DataFrame.
+    user_groups : array-like of shape (n_users,), default=None
+        A label for each user. Averages are then made for each group of users.
+    timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
+        The time of every entry of ``X``. Passed to the model, too.
+
+    Returns
+    -------
+    DataFrame
+        A row for each head, group of users (with ``user_groups``) and group of entries:
+        ``head``, ``user_group``, ``group``; ``attention``, the share of attention that the group
+        gets; ``history``, its share of the entries, which it would get if all had the same
+        weight; ``lift``, the first divided by the second. Shares are means over users, and
+        add up to 1 within a head and group of users.
+
+    Raises
+    ------
+    TypeError
+        If the model has no attention.
+    ValueError
+        If the shapes do not match, features are negative, or timestamps are missing.
+
+    Notes
+    -----
+    With shares of attention :math:`a_{uj}` that sum to 1 for each user u, and the share
+    :math:`m_{jg}` of entry j in group g, attention is
+
+    .. math:: \frac{1}{n} \sum_u \sum_{j \in H(u)} a_{uj} m_{jg}.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skattnrec import AttentionRecommender
+    >>> from skattnrec.inspection import aggregate_attention
+    >>> X = np.array([[5, 4, 0, 0], [4, 5, 1, 0], [0, 0, 5, 4], [1, 0, 4, 5]])
+    >>> model = AttentionRecommender(1.0, smoothing=1).fit(X)
+    >>> aggregate_attention(model, X[:1], ["sea", "sky", "sea", "sky"]).round(2)
+       head group  attention  history  lift
+    0     0   sea       0.73      0.5  1.46
+    1     0   sky       0.27      0.5  0.54
+    """
+    known = as_interactions(X)
+    times = times_of(timestamps, known)
+    shares = attention_shares(estimator, X, timestamps)
+    lengths = np.diff(known.indptr)
+    if not known.nnz:
+        raise ValueError("All histories are empty: there is no attention to aggregate.")
+    share_out, labels = _grouping(by, names, known, times)
+    even = np.repeat(1 / np.maximum(lengths, 1), lengths)
+    history = share_out(even)  # (n_users, n_groups)
+    users = _users_of_groups(user_groups, lengths)
+    tables = [
+        _table(head, group, rows, share_out(share.data), history, labels)
+        for head, share in enumerate(shares)
+        for group, rows in users
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    return table if user_groups is not None else table.drop(columns="user_group")
+
+
+def _table(
+    head: int,
+    user_group: Any,
+    rows: np.ndarray,
+    attention: np.ndarray,
+    history: np.ndarray,
+    labels: list[Any],
+) -> pd.DataFrame:
+    """Means over users; groups without an entry are left out."""
+    means = np.stack([attention[rows].mean(axis=0), history[rows].mean(axis=0)])
+    occupied = means[1] > 0
+    table = pd.DataFrame(
+        {"head": head, "user_group": user_group, "group": labels, "attention": means[0]}
+    )
+    table["history"] = means[1]
+    table = table[occupied]
+    return table.assign(lift=table["attention"] / table["history"])
+
+
+def _users_of_groups(user_groups: Any, lengths: np.ndarray) -> list[tuple[Any, np.ndarray]]:
+    """List the groups of users with the rows of those that have a history."""
+    if user_groups is None:
+        return [(None, np.flatnonzero(lengths))]
+    groups = np.asarray(user_groups)
+    if groups.shape != lengths.shape:
+        raise ValueError(
+            f"user_groups must hold a label for each of the {len(lengths)} users, got shape "
+            f"{groups.shape}."
+        )
+    listed = [(g, np.flatnonzero((groups == g) & (lengths > 0))) for g in np.unique(groups)]
+    return [(group, rows) for group, rows in listed if len(rows)]
+
+
+def _grouping(
+    by: Any, names: Sequence[str] | None, X: sp.csr_array, times: sp.csr_array | None
+) -> tuple[Callable[[np.ndarray], np.ndarray], list[Any]]:
+    """Return what sums entry values by user and group, and the labels of the groups."""
+    if isinstance(by, str) or callable(by):
+        if times is None:
+            raise ValueError(f"by={by!r} needs timestamps.")
+        labels, codes = _label_entries(by, times)
+    elif not sp.issparse(by) and np.ndim(by) == 1:
+        if len(by) != X.shape[1]:
+            raise ValueError(f"by holds {len(by)} labels, X has {X.shape[1]} items.")
+        kinds, code_of_item = np.unique(np.asarray(by), return_inverse=True)
+        labels, codes = list(kinds), code_of_item[X.indices]
+    else:
+        features, labels = _membership(by, names, X.shape[1])
+
+        def by_feature(values: np.ndarray) -> np.ndarray:
+            weights = sp.csr_array((values, X.indices, X.indptr), shape=X.shape)
+            return np.asarray((weights @ features).todense())
+
+        return by_feature, labels
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    shape = X.shape[0], len(labels)
+    cell = rows * shape[1] + codes
+
+    def by_label(values: np.ndarray) -> np.ndarray:
+        return np.bincount(cell, values, minlength=shape[0] * shape[1]).reshape(shape)
+
+    return by_label, labels
+
+
+def _membership(
+    by: Any, names: Sequence[str] | None, n_items: int
+) -> tuple[sp.csr_array, list[Any]]:
+    """Share each item out among its features; the last column is for items without any."""
+    if names is None and hasattr(by, "columns"):
+        names = list(by.columns)
+    features = sp.csr_array(check_array(by, accept_sparse="csr", dtype=np.float64, input_name="by"))
+    if features.shape[0] != n_items:
+        raise ValueError(f"by has {features.shape[0]} rows, X has {n_items} items.")
+    if features.nnz and features.data.min() < 0:
+        raise ValueError("by must not be negative: attention cannot be shared out by it.")
+    n_features = features.shape[1]
+    labels = [f"feature {f}" for f in range(n_features)] if names is None else list(names)
+    if len(labels) != n_features:
+        raise ValueError(f"names holds {len(labels)} names for {n_features} features.")
+    total = np.asarray(features.sum(axis=1)).ravel()
+    none = sp.csr_array((total == 0).astype(np.float64)[:, None])
+    scale = np.divide(1, total, out=np.zeros_like(total), where=total > 0)
+    shared = sp.hstack([features * scale[:, None], none], format="csr")
+    return sp.csr_array(shared), [*labels, "(none)"]
+
+
+def _label_entries(by: Any, times: sp.csr_array) -> tuple[list[Any], np.ndarray]:
+    """Labels of the groups in their natural order, and the group of every entry."""
+    if callable(by):
+        given = np.asarray(by(times.data))
+        if given.shape != times.data.shape:
+            raise ValueError(f"by returned {given.shape} labels for {times.data.shape} times.")
+        kinds, codes = np.unique(given, return_inverse=True)
+        return list(kinds), codes
+    if by == "age":
+        return _label_ages(times)
+    if by not in _CALENDAR:
+        raise ValueError(f"by must be 'age' or one of {_CALENDAR}, got {by!r}.")
+    moments = pd.to_datetime(times.data, unit="s", utc=True)
+    if by == "hour":
+        return list(range(24)), moments.hour.to_numpy()
+    if by == "weekday":
+        return list(_WEEKDAYS), moments.weekday.to_numpy()
+    if by == "month":
+        return list(_MONTHS), moments.month.to_numpy() - 1
+    return list(_SEASONS), moments.month.to_numpy() % 12 // 3
+
+
+def _label_ages(times: sp.csr_array) -> tuple[list[str], np.ndarray]:
+    """Group entries by how many of the user's entries came later, in octaves."""
+    lengths = np.diff(times.indptr)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    order = np.lexsort((times.data, rows))  # by user, then by time, ties in stored order
+    age = np.empty(len(order), dtype=np.int64)
+    age[order] = np.repeat(times.indptr[1:], lengths) - 1 - np.arange(len(order))
+    codes = np.frexp(age)[1]  # 0, 1, 2-3, 4-7, ...
+    labels = ["0", "1"] + [f"{2**e}-{2 ** (e + 1) - 1}" for e in range(1, int(codes.max()))]
+    return labels[: codes.max() + 1], codes

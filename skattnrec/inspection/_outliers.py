@@ -1,0 +1,197 @@
+"""``attention_outliers``: ratings that the rest of the history does not bear out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.model_selection import KFold, check_cv
+
+from .._compat import StrOptions, validate_params
+from .._validation import as_interactions
+from ._predict import predict_blocks, score_pairs, times_of, without_each_entry
+
+__all__ = ["attention_outliers"]
+
+_COPIED = 2**23  # entries of histories held at a time, each short of one entry
+_DAMPING = 10  # a mean of n values is pulled to 0 as if by so many more
+_ROUNDS = 5  # of removing means of users and items in turn
+_SMALL = 0.05  # quantile of the votes below which their scale is linear
+
+
+@validate_params(
+    {
+        "estimator": [object],
+        "method": [StrOptions({"leave_one_out", "in_place"})],
+        "cv": ["cv_object"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def attention_outliers(
+    estimator: Any,
+    X: Any,
+    *,
+    method: str = "leave_one_out",
+    cv: Any = None,
+    timestamps: Any = None,
+) -> pd.DataFrame:
+    r"""Rank ratings by how badly they fit the votes of the rest of their history.
+
+    Every entry of a history is scored by the other entries. An item rated high that gets few
+    votes, or rated low that gets many, does not fit: it may be a slip, a gift bought for somebody
+    else, another person on the same account, or a fake.
+
+    Parameters
+    ----------
+    estimator : object
+        A recommender; fitted, unless ``cv`` is given.
+    X : {array-like, sparse matrix} of shape (n_users, n_items)
+        Histories.
+    method : {"leave_one_out", "in_place"}, default="leave_one_out"
+        How an entry is scored. "leave_one_out": by the history without it, for any model.
+        "in_place": by the whole history, which takes a single prediction for each user; about the
+        same where no item votes for itself, as in the attention recommenders and
+        :class:`~skattnrec.ItemItemCF`.
+    cv : int, splitter or iterable of (train, test), default=None
+        Score each user by a model fitted on other users, in folds of users. A model fitted on the
+        ratings it is to judge has learned some of the outliers. None takes the estimator as it
+        is.
+    timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
+        The time of every entry of ``X``.
+
+    Returns
+    -------
+    DataFrame with a row for each entry of X, the strongest outlier first
+        ``user``, ``item``: row and column; ``rating``; ``votes``: the score that the rest of the
+        history gives the item; ``support``: the same on a logarithmic scale; ``expected``: the
+        rating to expect; ``surprise``: ``rating`` less ``expected``, of which ``outlierness`` is
+        the absolute value. Where all ratings are the same there is no rating to expect: then
+        ``outlierness`` is how much less support an entry has than others of the user and the item,
+        and ``surprise`` its negative.
+
+    Raises
+    ------
+    ValueError
+        If there are no entries, or as ``predict`` does.
+
+    Notes
+    -----
+    Votes s become supports :math:`p = \operatorname{arsinh}(s / s_0)`, with the 5 % quantile
+    :math:`s_0` of their absolute values. Ratings r and supports are each reduced by damped means of
+    users and items, which leaves :math:`\tilde r` and :math:`\tilde p`. The expected rating is r
+    less the residual of a regression through the origin,
+
+    .. math:: \tilde r_{uj} - \rho \, \tilde p_{uj}, \qquad
+        \rho = \frac{\sum \tilde r \tilde p}{\sum \tilde p^2}.
+
+    Examples
+    --------
+    >>> from skattnrec import AttentionRecommender
+    >>> from skattnrec.datasets import make_interactions
+    >>> from skattnrec.inspection import attention_outliers
+    >>> X = make_interactions(200, 60, n_interactions=4000, random_state=0).X
+    >>> first = X[0, X[[0]].indices[0]]
+    >>> X[0, X[[0]].indices[0]] = 6 - first  # a slip of the first user
+    >>> outliers = attention_outliers(AttentionRecommender(), X, cv=5)
+    >>> outliers.columns.tolist()
+    ['user', 'item', 'rating', 'votes', 'support', 'expected', 'surprise', 'outlierness']
+    """
+    known = as_interactions(X)
+    if not known.nnz:
+        raise ValueError("All histories are empty: there is nothing to judge.")
+    times = times_of(timestamps, known)
+    votes = np.empty(known.nnz)
+    for model, rows in _judges(estimator, known, times, cv):
+        part, part_times = (None if M is None else M[rows] for M in (known, times))
+        lengths = np.diff(known.indptr)[rows]
+        first = np.repeat(known.indptr[:-1][rows] - np.cumsum(lengths) + lengths, lengths)
+        places = first + np.arange(lengths.sum())
+        score = _leave_one_out if method == "leave_one_out" else _in_place
+        votes[places] = score(model, part, part_times)
+    users = np.repeat(np.arange(known.shape[0]), np.diff(known.indptr))
+    support = _compress(votes)
+    p = _without_means(support, users, known.indices, known.shape)
+    ratings = known.data.astype(np.float64)
+    if np.ptp(ratings) == 0:
+        surprise, outlierness = p, -p
+        expected = ratings
+    else:
+        r = _without_means(ratings, users, known.indices, known.shape)
+        slope = float(r @ p) / float(p @ p) if p.any() else 0.0
+        surprise = r - slope * p
+        expected, outlierness = ratings - surprise, np.abs(surprise)
+    table = pd.DataFrame(
+        {
+            "user": users,
+            "item": known.indices,
+            "rating": known.data,
+            "votes": votes,
+            "support": support,
+            "expected": expected,
+            "surprise": surprise,
+            "outlierness": outlierness,
+        }
+    )
+    return table.sort_values("outlierness", ascending=False, kind="stable", ignore_index=True)
+
+
+def _judges(
+    estimator: Any, X: sp.csr_array, times: sp.csr_array | None, cv: Any
+) -> Iterator[tuple[Any, np.ndarray]]:
+    """Yield fitted models and the rows that each is to judge."""
+    rows = np.arange(X.shape[0])
+    if cv is None:
+        yield estimator, rows
+        return
+    if isinstance(cv, (int, np.integer)):
+        cv = KFold(cv, shuffle=True, random_state=0)
+    for train, test in check_cv(cv).split(X):
+        metadata = {} if times is None else {"timestamps": times[rows[train]]}
+        with config_context(enable_metadata_routing=None if times is None else True):
+            yield clone(estimator).fit(X[rows[train]], **metadata), rows[test]
+
+
+def _in_place(model: Any, X: sp.csr_array, times: sp.csr_array | None) -> np.ndarray:
+    """Scores of the stored entries by their whole history."""
+    votes = [np.empty(0)]
+    for rows, scores in predict_blocks(model, X, times):
+        block = X[rows]
+        owners = np.repeat(np.arange(len(scores)), np.diff(block.indptr))
+        votes.append(scores[owners, block.indices])
+    return np.concatenate(votes)
+
+
+def _leave_one_out(model: Any, X: sp.csr_array, times: sp.csr_array | None) -> np.ndarray:
+    """Scores of the stored entries by the rest of their history."""
+    copied = np.cumsum(np.square(np.diff(X.indptr), dtype=np.int64)) // _COPIED
+    starts = np.flatnonzero(np.diff(copied, prepend=-1))
+    votes = []
+    for start, stop in zip(starts, [*starts[1:], X.shape[0]], strict=True):
+        block = X[start:stop]
+        fewer = without_each_entry(block)
+        when = None if times is None else without_each_entry(times[start:stop])
+        votes.append(score_pairs(model, fewer, when, block.indices))
+    return np.concatenate(votes)
+
+
+def _compress(votes: np.ndarray) -> np.ndarray:
+    """Votes on a scale that is logarithmic but around 0, where the smallest of them lie."""
+    unit = float(np.quantile(np.abs(votes), _SMALL)) or float(np.abs(votes).mean()) or 1.0
+    return np.arcsinh(votes / unit)
+
+
+def _without_means(
+    values: np.ndarray, users: np.ndarray, items: np.ndarray, shape: tuple[int, int]
+) -> np.ndarray:
+    """Remove the overall mean and damped means of items and users."""
+    rest = values - values.mean()
+    for _ in range(_ROUNDS):
+        for groups, n_groups in ((items, shape[1]), (users, shape[0])):
+            counts = np.bincount(groups, minlength=n_groups)
+            rest = rest - (np.bincount(groups, rest, n_groups) / (counts + _DAMPING))[groups]
+    return rest

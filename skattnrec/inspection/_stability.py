@@ -1,0 +1,141 @@
+"""``stability``: whether an explanation stays when a history changes a little."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+from sklearn.utils import check_random_state
+
+from .._compat import Interval, StrOptions, validate_params
+from .._validation import as_interactions
+from ._faithfulness import check_items, follow, keep_entries
+from ._importance import importances
+from ._predict import times_of
+
+__all__ = ["stability"]
+
+
+@validate_params(
+    {
+        "estimator": [object],
+        "of": [StrOptions({"contribution", "attention"})],
+        "fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_repeats": [Interval(Integral, 1, None, closed="left")],
+        "k": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def stability(
+    estimator: Any,
+    X: Any,
+    items: Any = None,
+    *,
+    of: str = "contribution",
+    fraction: float = 0.1,
+    n_repeats: int = 5,
+    k: int = 5,
+    timestamps: Any = None,
+    random_state: Any = 0,
+) -> pd.DataFrame:
+    """Explain a score again and again, each time without a few random entries of the history.
+
+    Parameters
+    ----------
+    estimator : object
+        A fitted recommender, pipeline or search.
+    X : {array-like, sparse matrix} of shape (n_users, n_items)
+        Histories; those with fewer than three entries are left out. Each is explained by calls
+        of its own: pass a sample of a few hundred.
+    items : array-like of int of shape (n_users,), default=None
+        The item of each user to explain; None means the best recommendation.
+    of : {"contribution", "attention"}, default="contribution"
+        What to compare: contributions to the score, or the mean attention of the heads.
+    fraction : float in (0, 1), default=0.1
+        The share of a history to leave out, rounded, at least one entry; two are always kept.
+    n_repeats : int, default=5
+        How often to do so.
+    k : int, default=5
+        How many of the strongest entries are compared.
+    timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
+        The time of every entry of ``X``.
+    random_state : int, RandomState instance or None, default=0
+        Draws the entries to leave out.
+
+    Returns
+    -------
+    DataFrame with a row for each user, its index the rows of ``X``
+        ``item``: what is explained; ``correlation``: Spearman's rank correlation between the
+        entries' importance before and after, of those that are kept (1 where either side is
+        constant and both order alike, NaN if only one is); ``overlap``: the share of the k
+        strongest entries among the kept that are still among the k strongest. Both are means over
+        the repeats, and 1 for an explanation that stays.
+
+    Raises
+    ------
+    ValueError
+        If no history has three entries.
+
+    See Also
+    --------
+    faithfulness : Whether explanations tell the truth.
+
+    References
+    ----------
+    D. Alvarez-Melis, T. Jaakkola, "On the robustness of interpretability methods", ICML workshop
+    on human interpretability in machine learning, 2018.
+
+    Examples
+    --------
+    >>> from skattnrec import ItemItemCF
+    >>> from skattnrec.datasets import make_interactions
+    >>> from skattnrec.inspection import stability
+    >>> X = make_interactions(100, 50, n_interactions=1500, random_state=0).X
+    >>> table = stability(ItemItemCF().fit(X), X[:10])  # votes that do not see each other
+    >>> table[["correlation", "overlap"]].mean().round(3).tolist()
+    [1.0, 1.0]
+    """
+    known = as_interactions(X)
+    times = times_of(timestamps, known)
+    users = np.flatnonzero(np.diff(known.indptr) >= 3)
+    if not len(users):
+        raise ValueError("Nothing can be left out: no history has three entries or more.")
+    items = None if items is None else check_items(items, known)[users]
+    known, times = known[users], None if times is None else times[users]
+    items, _ = follow(estimator, known, times, items)
+    random = check_random_state(random_state)
+    rows = []
+    for row, item in enumerate(items):  # explain answers for one history at a time
+        history, when = known[[row]], None if times is None else times[[row]]
+        before = importances(estimator, history, item, of, when)
+        n_kept = max(2, history.nnz - max(1, round(fraction * history.nnz)))
+        measured = []
+        for _ in range(n_repeats):
+            keep = random.permutation(history.nnz) < n_kept
+            left = keep_entries(history, keep)
+            left_when = None if when is None else keep_entries(when, keep)
+            pair = before[keep], importances(estimator, left, item, of, left_when)
+            measured.append((_rank_correlation(*pair), _overlap(*pair, k)))
+        rows.append((int(item), *np.mean(measured, axis=0)))
+    return pd.DataFrame(rows, columns=["item", "correlation", "overlap"], index=users)
+
+
+def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rank correlation; ties have their mean rank."""
+    ranks = np.stack([rankdata(a), rankdata(b)])
+    centred = ranks - ranks.mean(axis=1, keepdims=True)
+    sizes = np.sqrt(np.square(centred).sum(axis=1))
+    if not sizes.any():
+        return 1.0
+    return float(centred[0] @ centred[1] / sizes.prod()) if sizes.all() else np.nan
+
+
+def _overlap(a: np.ndarray, b: np.ndarray, k: int) -> float:
+    """Share of the k largest of one that are among the k largest of the other."""
+    k = min(k, len(a))
+    first, second = (np.argsort(-values, kind="stable")[:k] for values in (a, b))
+    return len(np.intersect1d(first, second)) / k

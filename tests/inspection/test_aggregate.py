@@ -1,0 +1,141 @@
+"""Attention by groups of entries and users: worked by hand, and adding up to one."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose
+
+from skattnrec import AttentionRecommender, ItemItemCF, MultiHeadAttentionRecommender
+from skattnrec.datasets import make_interactions
+from skattnrec.inspection import aggregate_attention
+
+DATA = make_interactions(70, 40, n_interactions=900, n_components=4, random_state=0)
+X, T = DATA.X, DATA.timestamps
+HAND = np.array([[5.0, 4.0, 1.0, 0.0], [0.0, 2.0, 3.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+
+
+@pytest.fixture(scope="module")
+def model():
+    return MultiHeadAttentionRecommender(2, temperature=1).fit(X)
+
+
+@pytest.fixture(scope="module")
+def simple():
+    return AttentionRecommender(1.0).fit(HAND)
+
+
+def softmax(values):
+    values = np.exp(np.asarray(values, float))
+    return values / values.sum()
+
+
+def test_features_by_hand(simple):
+    genres = pd.DataFrame([[1, 0], [1, 1], [0, 0], [0, 1]], columns=["war", "love"])
+    table = aggregate_attention(simple, HAND, genres).set_index("group")
+    a, b = softmax([5, 4, 1]), softmax([2, 3])  # the empty history is left out
+    expected = {
+        "war": (a[0] + a[1] / 2 + b[0] / 2) / 2,
+        "love": (a[1] / 2 + b[0] / 2) / 2,
+        "(none)": (a[2] + b[1]) / 2,
+    }
+    history = {"war": (1.5 / 3 + 0.5 / 2) / 2, "love": (0.5 / 3 + 0.25) / 2}
+    for group, attention in expected.items():
+        assert table.loc[group, "attention"] == pytest.approx(attention)
+    for group, share in history.items():
+        assert table.loc[group, "history"] == pytest.approx(share)
+    assert_allclose(table["lift"], table["attention"] / table["history"])
+    same = aggregate_attention(simple, HAND, sp.csr_array(genres), names=["war", "love"])
+    assert_allclose(same["attention"], table["attention"])
+
+
+def test_labels_by_hand(simple):
+    table = aggregate_attention(simple, HAND, ["cheap", "dear", "cheap", "unseen"])
+    a, b = softmax([5, 4, 1]), softmax([2, 3])
+    assert table["group"].tolist() == ["cheap", "dear"]  # nobody has the unseen one
+    assert_allclose(table["attention"], [(a[0] + a[2] + b[1]) / 2, (a[1] + b[0]) / 2])
+
+
+def test_ages_by_hand(simple):
+    times = np.array([[3.0, 1.0, 2.0, 0.0], [0.0, 8.0, 9.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    table = aggregate_attention(simple, HAND, "age", timestamps=times)
+    a, b = softmax([5, 4, 1]), softmax([2, 3])
+    assert table["group"].tolist() == ["0", "1", "2-3"]
+    assert_allclose(table["attention"], [(a[0] + b[1]) / 2, (a[2] + b[0]) / 2, a[1] / 2])
+
+
+def test_ages_run_in_octaves(model):
+    table = aggregate_attention(model, X, "age", timestamps=T)
+    longest = np.diff(X.indptr).max()
+    first = table[table["head"] == 0]
+    expected = ["0", "1", "2-3", "4-7", "8-15", "16-31", "32-63"]
+    assert first["group"].tolist() == expected[: len(first)]
+    assert 2 ** (len(first) - 2) <= longest - 1 < 2 ** (len(first) - 1)
+    assert first["history"].iloc[0] == pytest.approx(np.mean(1 / np.diff(X.indptr)))
+
+
+@pytest.mark.parametrize("by", ["hour", "weekday", "month", "season", "age"])
+def test_shares_add_up(model, by):
+    groups = np.arange(70) % 3
+    table = aggregate_attention(model, X, by, timestamps=T, user_groups=groups)
+    sums = table.groupby(["head", "user_group"])[["attention", "history"]].sum()
+    assert len(sums) == 6
+    assert_allclose(sums, 1)
+
+
+def test_calendar_by_hand(simple):
+    stamps = pd.to_datetime(["2024-01-01 13:00", "2024-07-04 02:00", "2024-12-24 13:30"], utc=True)
+    times = np.zeros((1, 4))
+    times[0, :3] = stamps.tz_localize(None).astype("datetime64[s]").astype(np.int64)
+    a = softmax([5, 4, 1])
+    expected = {
+        "hour": {2: a[1], 13: a[0] + a[2]},
+        "weekday": {"Monday": a[0], "Tuesday": a[2], "Thursday": a[1]},
+        "month": {"Jan": a[0], "Jul": a[1], "Dec": a[2]},
+        "season": {"winter": a[0] + a[2], "summer": a[1]},
+    }
+    for by, shares in expected.items():
+        table = aggregate_attention(simple, HAND[:1], by, timestamps=times)
+        assert dict(zip(table["group"], table["attention"])) == pytest.approx(shares)
+    by_function = aggregate_attention(
+        simple, HAND[:1], lambda t: np.where(t > times.min(), "late", "early"), timestamps=times
+    )
+    assert "late" in set(by_function["group"])
+
+
+def test_groups_of_users_are_averaged_apart(model):
+    groups = np.where(np.arange(70) < 30, "young", "old")
+    table = aggregate_attention(model, X, DATA.item_features, user_groups=groups)
+    young = aggregate_attention(model, X[:30], DATA.item_features)
+    part = table[table["user_group"] == "young"]
+    assert part["group"].tolist() == young["group"].tolist()
+    assert_allclose(part["attention"], young["attention"])
+    assert "user_group" not in young
+
+
+def test_uniform_attention_lifts_nothing():
+    flat = AttentionRecommender(np.inf).fit(X)
+    assert_allclose(aggregate_attention(flat, X, DATA.item_features)["lift"], 1, rtol=1e-5)
+
+
+def test_errors(model):
+    with pytest.raises(TypeError, match="ItemItemCF has no attention weights"):
+        aggregate_attention(ItemItemCF().fit(X), X, DATA.item_features)
+    with pytest.raises(ValueError, match="by='age' needs timestamps"):
+        aggregate_attention(model, X, "age")
+    with pytest.raises(ValueError, match="by must be 'age' or one of"):
+        aggregate_attention(model, X, "moon", timestamps=T)
+    with pytest.raises(ValueError, match="by holds 3 labels, X has 40 items"):
+        aggregate_attention(model, X, ["a", "b", "c"])
+    with pytest.raises(ValueError, match="by has 3 rows, X has 40 items"):
+        aggregate_attention(model, X, np.ones((3, 2)))
+    with pytest.raises(ValueError, match="by must not be negative"):
+        aggregate_attention(model, X, -np.ones((40, 2)))
+    with pytest.raises(ValueError, match="names holds 1 names for 2 features"):
+        aggregate_attention(model, X, np.ones((40, 2)), names=["a"])
+    with pytest.raises(ValueError, match="user_groups must hold a label for each of the 70 users"):
+        aggregate_attention(model, X, DATA.item_features, user_groups=[1, 2])
+    with pytest.raises(ValueError, match="All histories are empty"):
+        aggregate_attention(model, np.zeros((2, 40)), DATA.item_features)
+    with pytest.raises(ValueError, match=r"by returned \(2,\) labels for \(900,\) times"):
+        aggregate_attention(model, X, lambda t: t[:2], timestamps=T)

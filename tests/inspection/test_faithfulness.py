@@ -1,0 +1,154 @@
+"""Deletion curves and stability: laws of models whose answer is known."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import BaseEstimator
+
+from skattnrec import AttentionRecommender, ItemItemCF, UserUserCF
+from skattnrec.datasets import make_interactions
+from skattnrec.inspection import deletion_curve, faithfulness, stability
+from skattnrec.inspection._stability import _overlap, _rank_correlation
+
+X = make_interactions(120, 60, n_interactions=2400, min_interactions=6, random_state=0).X
+
+
+class Sum(BaseEstimator):
+    """The last item is worth the sum of the ratings."""
+
+    def predict(self, X):
+        scores = np.zeros(X.shape)
+        scores[:, -1] = np.asarray(X.sum(axis=1)).ravel()
+        return scores
+
+
+def test_deletions_by_hand():
+    X = np.array([[8.0, 1, 4, 2, 1, 0], [5, 0, 0, 0, 0, 0]])
+    curve = deletion_curve(Sum(), X, max_fraction=0.8, n_steps=4)
+    assert_array_equal(curve.users, [0])  # a lone entry cannot be deleted
+    assert_array_equal(curve.item, [5])
+    assert_allclose(curve.fractions, [0, 0.2, 0.4, 0.6, 0.8])
+    assert_array_equal(curve.scores, [[16, 8, 4, 2, 1]])
+    drops = np.array([0, 8, 12, 14, 15]) / 16
+    assert_allclose(curve.drops, [drops])
+    assert_allclose(curve.area, [np.trapezoid(drops, dx=0.2) / 0.8])
+
+
+def test_no_order_beats_contributions_where_scores_are_sums():
+    model = ItemItemCF().fit(X)
+    best = deletion_curve(model, X[:30]).drops
+    for seed in range(3):
+        other = deletion_curve(model, X[:30], order="random", random_state=seed)
+        assert (best >= other.drops - 1e-6).all()
+        assert (np.diff(best, axis=1) >= -1e-9).all()
+
+
+def test_given_items_are_followed():
+    model = ItemItemCF().fit(X)
+    items = np.arange(30)
+    curve = deletion_curve(model, X[:30], items)
+    assert_array_equal(curve.item, items)
+    assert_allclose(curve.scores[:, 0], model.predict(X[:30])[items, items])
+
+
+def test_attention_order_deletes_the_loudest():
+    model = AttentionRecommender(0.5).fit(X)
+    one = deletion_curve(model, X[[0]], [3], order="attention", max_fraction=0.01, n_steps=1)
+    history = X[[0]].toarray()
+    loudest = np.flatnonzero(history[0] == history.max())
+    after = []
+    for entry in loudest:  # the one that goes is drawn among equals
+        fewer = history.copy()
+        fewer[0, entry] = 0
+        after.append(model.predict(fewer)[0, 3])
+    assert np.isclose(after, one.scores[0, 1], rtol=1e-5).any()
+
+
+def test_random_order_depends_on_the_seed_only():
+    model = ItemItemCF().fit(X)
+    a, b, c = (
+        deletion_curve(model, X[:9], order="random", random_state=s).scores for s in (1, 1, 2)
+    )
+    assert_array_equal(a, b)
+    assert (a != c).any()
+
+
+def test_faithfulness_compares_orders():
+    model = AttentionRecommender(regularization=20).fit(X)
+    table = faithfulness(model, X[:40], n_repeats=2)
+    assert table.index.tolist() == ["contribution", "attention", "random"]
+    assert (table["low"] < table["area"]).all()
+    assert table.loc["random", "ratio"] == 1
+    assert table.loc["contribution", "ratio"] > 2
+    assert table.loc["contribution", "area"] > table.loc["attention", "area"]
+    contribution = deletion_curve(model, X[:40])
+    assert table.loc["contribution", "area"] == pytest.approx(contribution.area.mean(), rel=1e-3)
+    curves = table.attrs["curves"]
+    assert_allclose(curves["contribution"], contribution.drops.mean(axis=0), rtol=1e-3)
+    assert_allclose(table.attrs["fractions"], contribution.fractions)
+
+
+@pytest.mark.parametrize("model", [ItemItemCF(), UserUserCF(10)])
+def test_models_without_attention_have_two_orders(model):
+    table = faithfulness(model.fit(X), X[:10], n_repeats=1, n_steps=2)
+    assert table.index.tolist() == ["contribution", "random"]
+    assert table.loc["contribution", "ratio"] > 1
+
+
+def test_timestamps_follow_their_entries():
+    class Times(BaseEstimator):
+        def predict(self, X, *, timestamps):
+            assert_array_equal(timestamps.indices, X.indices)
+            assert_array_equal(timestamps.data, 10 + X.data)
+            return np.ones(X.shape)
+
+    known = sp.csr_array([[1.0, 2, 3, 4], [4, 3, 2, 0]])
+    stamped = sp.csr_array((known.data + 10, known.indices, known.indptr), shape=known.shape)
+    curve = deletion_curve(Times(), known, [3, 3], timestamps=stamped)
+    assert_array_equal(curve.drops, 0)
+
+
+def test_stability_of_a_sum_is_perfect():
+    model = ItemItemCF().fit(X)
+    table = stability(model, X[:20], n_repeats=2)
+    assert_array_equal(table.index, np.arange(20))
+    assert_allclose(table[["correlation", "overlap"]], 1)
+    history = X[[4]]
+    unseen = np.where(history.toarray()[0] > 0, -np.inf, model.predict(history)[0])
+    assert table.loc[4, "item"] == unseen.argmax()
+
+
+def test_stability_of_attention():
+    model = AttentionRecommender(1.0).fit(X)
+    table = stability(model, X[:10], of="attention", n_repeats=2, fraction=0.3)
+    assert_allclose(table["correlation"], 1)  # ratings alone decide, whoever else is there
+
+
+def test_unstable_explanations_are_told():
+    noisy = stability(UserUserCF(3).fit(X), X[:20], n_repeats=2, fraction=0.4)
+    assert noisy["correlation"].mean() < 0.9
+
+
+def test_rank_correlation_by_hand():
+    assert _rank_correlation(np.array([1, 2, 3]), np.array([10, 20, 40])) == pytest.approx(1)
+    assert _rank_correlation(np.array([1, 2, 3]), np.array([3, 2, 1])) == pytest.approx(-1)
+    assert _rank_correlation(np.ones(3), np.zeros(3)) == 1
+    assert np.isnan(_rank_correlation(np.ones(3), np.arange(3)))
+    assert _overlap(np.array([4, 3, 2, 1]), np.array([4, 1, 2, 3]), 2) == 0.5
+
+
+def test_errors():
+    model = ItemItemCF().fit(X)
+    with pytest.raises(ValueError, match="no history has two entries"):
+        deletion_curve(model, np.eye(60))
+    with pytest.raises(ValueError, match="no history has three entries"):
+        stability(model, np.eye(60))
+    with pytest.raises(ValueError, match="items must hold an item column for each of the 5 users"):
+        deletion_curve(model, X[:5], [1, 2])
+    with pytest.raises(ValueError, match="items must hold an item column for each of the 5 users"):
+        stability(model, X[:5], [1, 2])
+    with pytest.raises(ValueError, match="'order' parameter"):
+        deletion_curve(model, X[:5], order="alphabet")
+    with pytest.raises(TypeError, match="has no attention weights"):
+        deletion_curve(model, X[:5], order="attention")
