@@ -103,8 +103,20 @@ def _add_compare(commands: Any) -> None:
         formatter_class=_WIDE,
     )
     _add_ratings(parser, nargs="?", default="synthetic", help="default: synthetic; see below")
-    evaluation = parser.add_argument_group("evaluation")
-    add = evaluation.add_argument
+    _add_evaluation(parser)
+    _add_shared(parser)
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="folder for the files, made if need be (default: %(default)s)",
+    )
+    parser.set_defaults(run=compare)
+
+
+def _add_evaluation(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("evaluation").add_argument
     add("--k", type=int, default=10, help="cutoff of NDCG (default: %(default)s)")
     add(
         "--relevance-threshold",
@@ -135,15 +147,6 @@ def _add_compare(commands: Any) -> None:
         metavar="N",
         help="processes (default: 1; more make the seconds less comparable)",
     )
-    _add_shared(parser)
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("results"),
-        metavar="DIR",
-        help="folder for the files, made if need be (default: %(default)s)",
-    )
-    parser.set_defaults(run=compare)
 
 
 def _add_recommend(commands: Any) -> None:

@@ -9,11 +9,10 @@ without votes score 0, ties go to the lower column.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
-from ._parallel import parallel
+from ._parallel import run_workers
 from .similarity import _add_products, _add_products_and_list, uniform
 from .topk import _keep, _sort_best_first
 
@@ -51,31 +50,19 @@ def rank_votes(histories, votes, k, candidates, n_columns, seen=None):
     is_candidate[candidates] = True
     indices = np.full((n_rows, k), -1, np.intp)
     scores = np.full((n_rows, k), np.nan, votes[2].dtype)
-    _rank(
-        numba.get_num_threads(), *uniform(histories), *uniform(votes), seen_indptr, seen_indices,
+    run_workers(
+        _rank_rows, n_rows, *uniform(histories), *uniform(votes), seen_indptr, seen_indices,
         candidates, is_candidate, indices, scores,
     )  # fmt: skip
     return indices, scores
 
 
-@parallel
-def _rank(
-    n_workers, a_indptr, a_indices, a_data, b_indptr, b_indices, b_data, seen_indptr, seen_indices,
-    candidates, is_candidate, indices, scores,
-):  # fmt: skip
-    for worker in prange(n_workers):
-        _rank_rows(
-            np.int64(worker), n_workers, a_indptr, a_indices, a_data, b_indptr, b_indices, b_data,
-            seen_indptr, seen_indices, candidates, is_candidate, indices, scores,
-        )  # fmt: skip
-
-
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _rank_rows(
     worker, n_workers, a_indptr, a_indices, a_data, b_indptr, b_indices, b_data, seen_indptr,
     seen_indices, candidates, is_candidate, indices, scores,
 ):  # fmt: skip
-    """Rank every ``n_workers``-th row: neighbouring rows, often of like cost, are dealt out."""
+    """Rank a worker's rows."""
     n_columns = len(is_candidate)
     sums = np.zeros(n_columns, b_data.dtype)
     every = np.arange(n_columns).astype(np.uint32)

@@ -14,11 +14,10 @@ row of moments per thread.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
-from ._parallel import parallel
+from ._parallel import run_workers
 
 __all__ = ["CORRELATION", "OVERLAP_COSINE", "PRODUCT", "TANIMOTO", "most_similar", "uniform"]
 
@@ -243,13 +242,13 @@ def _keep_largest(columns, values, k, bins, buffer, scratch, bits, out_columns, 
     return n
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _search_rows(
     worker, n_workers, a_indptr, a_indices, a_data, b_indptr, b_indices, b_data, row_norms,
     column_norms, twins, twin_ranges, form, n_moments, shrinkage, threshold, k, work, starts,
     out_columns, out_values, lengths,
 ):  # fmt: skip
-    """Search every ``n_workers``-th row: neighbouring rows, often of like cost, are dealt out."""
+    """Search a worker's rows; row i of the result has room from ``starts[i]`` on."""
     n_columns = len(column_norms)
     moments = np.zeros((n_moments, n_columns), b_data.dtype)
     bits = np.zeros((n_columns + 63) // 64, np.uint64)
@@ -287,21 +286,6 @@ def _search_rows(
         lengths[row] = _keep_largest(
             columns[:n], values[:n], k, bins, buffer, dot, bits, out_columns[kept],
             out_values[kept],
-        )  # fmt: skip
-
-
-@parallel
-def _search(
-    n_workers, a_indptr, a_indices, a_data, b_indptr, b_indices, b_data, row_norms, column_norms,
-    twins, twin_ranges, form, n_moments, shrinkage, threshold, k, work, starts,
-    out_columns, out_values, lengths,
-):  # fmt: skip
-    """Search all rows; row i of the result has room from ``starts[i]`` to ``starts[i + 1]``."""
-    for worker in prange(n_workers):
-        _search_rows(
-            np.int64(worker), n_workers, a_indptr, a_indices, a_data, b_indptr, b_indices, b_data,
-            row_norms, column_norms, twins, twin_ranges, form, n_moments, shrinkage, threshold, k,
-            work, starts, out_columns, out_values, lengths,
         )  # fmt: skip
 
 
@@ -366,8 +350,8 @@ def most_similar(A, B, row_norms, column_norms, form, k, twins, twin_ranges, shr
     columns = np.empty(starts[-1], np.int32)
     values = np.empty(starts[-1], dtype)
     lengths = np.empty(len(work), np.int64)
-    _search(
-        numba.get_num_threads(), *uniform(A), *uniform(B), row_norms, column_norms, twins,
+    run_workers(
+        _search_rows, len(work), *uniform(A), *uniform(B), row_norms, column_norms, twins,
         twin_ranges, form, n_moments, dtype(shrinkage), dtype(threshold), k, work, starts,
         columns, values, lengths,
     )  # fmt: skip

@@ -106,6 +106,32 @@ def test_process_survives_concurrent_launches_under_workqueue():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(("n_rows", "n_workers"), [(0, 1), (1, 1), (2, 2), (100, 3)])
+def test_workers_share_the_rows(monkeypatch, n_rows, n_workers):
+    monkeypatch.setattr(numba, "get_num_threads", lambda: 3)
+    times_done, calls = np.zeros(n_rows, int), []
+
+    def kernel(worker, n, done):
+        calls.append((worker, n))
+        done[worker::n] += 1
+
+    _parallel.run_workers(kernel, n_rows, times_done)
+    assert (times_done == 1).all()
+    assert sorted(call[0] for call in calls) == list(range(n_workers))
+    assert {call[1] for call in calls} == {n_workers}
+
+
+def test_error_of_a_worker_is_raised(monkeypatch):
+    monkeypatch.setattr(numba, "get_num_threads", lambda: 2)
+
+    def kernel(worker, n_workers):
+        if worker == 1:
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        _parallel.run_workers(kernel, 10)
+
+
 def test_kernel_keeps_name_and_docstring():
     assert top_k.__name__ == "top_k"
     assert top_k.__doc__.startswith("Rank the candidate columns")
