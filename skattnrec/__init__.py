@@ -3,11 +3,12 @@
 from .attention import AttentionRecommender, MultiHeadAttentionRecommender
 from .base import BaseRecommender
 from .baseline import BaselinePredictor, PopularityRecommender
-from .factorization import ALSFactorizer
+from .factorization import ALSFactorizer, BayesianFactorizer
 from .metrics import RankingScorer, make_ranking_scorer
 from .model_selection import compare_recommenders, split_interactions
 from .neighbors import ItemItemCF, UserUserCF
 from .preprocessing import InteractionEncoder
+from .rating import RatingRegressor
 
 __version__ = "0.1.0"
 
@@ -16,11 +17,13 @@ __all__ = [
     "AttentionRecommender",
     "BaseRecommender",
     "BaselinePredictor",
+    "BayesianFactorizer",
     "InteractionEncoder",
     "ItemItemCF",
     "MultiHeadAttentionRecommender",
     "PopularityRecommender",
     "RankingScorer",
+    "RatingRegressor",
     "UserUserCF",
     "__version__",
     "compare_recommenders",

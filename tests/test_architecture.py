@@ -18,7 +18,7 @@ LAYERS = [
     ["base"],
     ["attention", "baseline", "content", "factorization", "neighbors", "preprocessing"],
     ["datasets"],
-    ["model_selection"],
+    ["model_selection", "rating"],
     ["__init__"],
     ["checks", "inspection"],
     ["_cli"],
@@ -26,7 +26,15 @@ LAYERS = [
 ]
 LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}
 ESTIMATOR_PACKAGES = {"attention", "baseline", "content", "factorization", "neighbors"}
-PANDAS = {"preprocessing", "datasets", "model_selection", "inspection", "_cli", "__main__"}
+PANDAS = {
+    "preprocessing",
+    "datasets",
+    "model_selection",
+    "rating",
+    "inspection",
+    "_cli",
+    "__main__",
+}
 
 
 def place_of(path):

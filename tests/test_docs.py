@@ -24,6 +24,7 @@ MODULES = [
     "skattnrec.model_selection",
     "skattnrec.neighbors",
     "skattnrec.preprocessing",
+    "skattnrec.rating",
 ]
 
 

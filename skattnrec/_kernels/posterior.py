@@ -1,0 +1,188 @@
+r"""Variational half-step: the Gaussian posterior of each row's bias and factors, given its columns.
+
+Ratings are :math:`t_{uj} = b_u + b_j + x_u^\top y_j + \varepsilon`. With :math:`v_u = (b_u, x_u)`
+and :math:`z_j = (1, y_j)`, of which mean and covariance are known, and the prior
+:math:`v_u \sim N(m_u, \Lambda^{-1})`, the posterior is normal with
+
+.. math::
+    S_u = \Big(\Lambda + \frac1{\sigma^2} \sum_j E[z_j z_j^\top]\Big)^{-1} \qquad
+    \bar v_u = S_u \Big(\Lambda m_u
+        + \frac1{\sigma^2} \sum_j \big(E[z_j] t_{uj} - E[z_j b_j]\big)\Big) .
+
+Without covariances it is the half-step of alternating least squares. Symmetric matrices of side k
+are packed: the rows of the lower triangle one after the other, :math:`k (k + 1) / 2` numbers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from ._parallel import parallel
+
+__all__ = ["column_moments", "pack", "posterior_step", "unpack"]
+
+
+def pack(matrices: np.ndarray) -> np.ndarray:
+    """Lower triangles of symmetric matrices, (n, k, k) to (n, k (k + 1) / 2)."""
+    rows, columns = np.tril_indices(matrices.shape[-1])
+    return np.ascontiguousarray(matrices[..., rows, columns])
+
+
+def unpack(packed: np.ndarray) -> np.ndarray:
+    """Symmetric matrices of their lower triangles, (n, k (k + 1) / 2) to (n, k, k)."""
+    k = int(np.sqrt(2 * packed.shape[-1]))
+    rows, columns = np.tril_indices(k)
+    matrices = np.empty((*packed.shape[:-1], k, k), packed.dtype)
+    matrices[..., rows, columns] = packed
+    matrices[..., columns, rows] = packed
+    return matrices
+
+
+@parallel
+def column_moments(means, covariances):
+    """Moments of the columns that a half-step of the rows sums up.
+
+    Parameters
+    ----------
+    means : ndarray of shape (n, k)
+        Of (b_j, y_j).
+    covariances : ndarray of shape (n, k (k + 1) / 2), packed
+
+    Returns
+    -------
+    second : ndarray of shape (n, k (k + 1) / 2), packed
+        E[z z'] for z = (1, y).
+    with_bias : ndarray of shape (n, k)
+        E[z b].
+    squared_bias : ndarray of shape (n,)
+        E[b^2].
+    """
+    n, k = means.shape
+    second = np.empty_like(covariances)
+    with_bias = np.empty_like(means)
+    squared_bias = np.empty_like(means[:, 0])
+    for j in prange(n):
+        mean, covariance = means[j], covariances[j]
+        second[j, 0] = 1
+        with_bias[j, 0] = mean[0]
+        squared_bias[j] = mean[0] * mean[0] + covariance[0]
+        start = 1  # where the packed row begins
+        for c in range(1, k):
+            second[j, start] = mean[c]
+            with_bias[j, c] = mean[c] * mean[0] + covariance[start]
+            for d in range(1, c + 1):
+                second[j, start + d] = mean[c] * mean[d] + covariance[start + d]
+            start += c + 1
+    return second, with_bias, squared_bias
+
+
+@njit(cache=True)
+def _add(total, part):
+    """Add up vectors, in place; a loop that the compiler vectorises."""
+    for c in range(total.shape[0]):
+        total[c] += part[c]
+
+
+@njit(cache=True)
+def _add_multiple(total, part, factor):
+    for c in range(total.shape[0]):
+        total[c] += factor * part[c]
+
+
+@njit(cache=True)
+def _invert(matrix):
+    """Invert a positive definite matrix in place, by Gauss and Jordan; log of its determinant."""
+    log_determinant = 0.0
+    n = matrix.shape[0]
+    for p in range(n):
+        pivot_row = matrix[p]
+        pivot = pivot_row[p]
+        log_determinant += np.log(pivot)
+        pivot_row[p] = 1
+        for c in range(n):
+            pivot_row[c] /= pivot
+        for i in range(n):
+            if i != p:
+                factor = matrix[i, p]
+                matrix[i, p] = 0
+                _add_multiple(matrix[i], pivot_row, -factor)
+    return log_determinant
+
+
+@parallel
+def posterior_step(
+    indptr, indices, targets, columns, second, with_bias, squared_bias, prior_means, precision,
+    noise,
+):  # fmt: skip
+    """Work out the posterior of every row.
+
+    Parameters
+    ----------
+    indptr, indices, targets : ndarray
+        CSR arrays of shape (n_rows, n_columns): the ratings t.
+    columns : ndarray of shape (n_columns, k)
+        Means of (b_j, y_j).
+    second, with_bias, squared_bias : ndarray
+        From :func:`column_moments`.
+    prior_means : ndarray of shape (n_rows, k)
+        m_u.
+    precision : ndarray of shape (k, k)
+        Lambda, the same for all rows.
+    noise : float
+        Variance of a rating.
+
+    Returns
+    -------
+    means : ndarray of shape (n_rows, k)
+    covariances : ndarray of shape (n_rows, k (k + 1) / 2), packed
+    log_determinants : ndarray of shape (n_rows,), float64
+        Of the covariances.
+    squared_errors : ndarray of shape (n_rows,), float64
+        Expected squared errors of the row's ratings, summed.
+    """
+    n_rows, k = prior_means.shape
+    means = np.empty_like(prior_means)
+    covariances = np.empty((n_rows, second.shape[1]), prior_means.dtype)
+    log_determinants = np.empty(n_rows)
+    squared_errors = np.zeros(n_rows)
+    for row in prange(n_rows):
+        moments = np.zeros(second.shape[1], prior_means.dtype)
+        right = np.zeros(k, prior_means.dtype)
+        rest = 0.0  # what of the squared errors does not depend on the row's factors
+        for p in range(indptr[row], indptr[row + 1]):
+            j, t = indices[p], targets[p]
+            _add(moments, second[j])
+            _add_multiple(right, columns[j], t)
+            right[0] += t - t * columns[j, 0]  # of z is the first element 1, not the bias
+            _add_multiple(right, with_bias[j], -1)
+            rest += t * t - 2 * t * columns[j, 0] + squared_bias[j]
+        system = np.empty((k, k), prior_means.dtype)
+        linear = np.zeros(k, prior_means.dtype)
+        start = 0
+        for c in range(k):
+            for d in range(c + 1):
+                value = moments[start + d] / noise + precision[c, d]
+                system[c, d] = value
+                system[d, c] = value
+            start += c + 1
+            linear[c] = right[c] / noise
+            for d in range(k):
+                linear[c] += precision[c, d] * prior_means[row, d]
+        log_determinants[row] = -_invert(system)
+        mean = means[row]
+        for c in range(k):
+            value = prior_means.dtype.type(0)
+            for d in range(k):
+                value += system[c, d] * linear[d]
+            mean[c] = value
+        start = 0
+        for c in range(k):
+            rest -= 2 * mean[c] * right[c]
+            for d in range(c + 1):
+                covariances[row, start + d] = system[c, d]
+                expected = mean[c] * mean[d] + system[c, d]
+                rest += (2 if d < c else 1) * moments[start + d] * expected
+            start += c + 1
+        squared_errors[row] = rest
+    return means, covariances, log_determinants, squared_errors

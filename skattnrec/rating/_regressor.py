@@ -1,0 +1,243 @@
+"""RatingRegressor: any model of ratings as a regressor over (user, item) pairs."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._blocks import row_blocks
+from .._compat import HasMethods, fit_context
+from .._kernels.baseline import DAMPING, row_offsets
+from ..base import BaseRecommender
+from ..factorization import BayesianFactorizer
+from ..preprocessing import InteractionEncoder
+from ..preprocessing._columns import look_up
+
+__all__ = ["RatingRegressor"]
+
+_BLOCK_ENTRIES = 2**23  # ratings predicted at a time
+
+
+class RatingRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
+    r"""Predict ratings of (user, item) pairs with a recommender.
+
+    ``fit`` makes a matrix of users and items of the pairs and their ratings and has the
+    recommender learn from it; ``predict`` gives it the histories of the users asked for. So
+    recommenders work in all that scikit-learn has for regressors: ``cross_validate``,
+    ``GridSearchCV``, ``StackingRegressor``.
+
+    Parameters
+    ----------
+    recommender : estimator object or None, default=None
+        A model of ratings. It is cloned, and the clone is asked for ratings where it has a choice:
+        a parameter ``feedback`` is set to "explicit", and ``objective`` to "rating". None means
+        ``BayesianFactorizer(random_state=0)``.
+    user : int or str, default=0
+        The column of ``X`` that holds the ids of users: its position or, in a DataFrame, its name.
+    item : int or str, default=1
+        The same for items. Other columns are not used.
+    clip : bool, default=True
+        Keep predictions between the lowest and the highest rating of ``fit``.
+
+    Attributes
+    ----------
+    recommender_ : estimator object
+        The fitted clone.
+    encoder_ : InteractionEncoder
+        Knows the ids: ``encoder_.user_ids_`` are the rows of ``interactions_``,
+        ``encoder_.item_ids_`` the columns.
+    interactions_ : csr_array of shape (n_users, n_items)
+        The ratings of ``fit``. Of a pair that occurs more than once, the mean.
+    mean_ : float
+        Mean of ``interactions_``.
+    user_offsets_ : ndarray of shape (n_users,)
+        Damped mean of what the user's ratings differ from ``mean_`` by.
+    rating_range_ : tuple of (float, float)
+        The lowest and the highest rating.
+    n_features_in_ : int
+        Number of columns of ``X``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, when ``fit`` got a DataFrame with string column names.
+
+    See Also
+    --------
+    skattnrec.preprocessing.InteractionEncoder : Tables to matrices, for recommendations.
+
+    Notes
+    -----
+    A user without ratings gets the recommender's answer to an empty history. For an item without
+    ratings the prediction is :math:`\mu + b_u`, with the damped offset
+    :math:`b_u = \sum_i (r_{ui} - \mu) / (5 + n_u)`.
+
+    A pair that ``fit`` has seen is predicted from a history that holds its rating. Errors on such
+    pairs say little; cross-validate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skattnrec import BaselinePredictor, RatingRegressor
+    >>> pairs = np.array([["ann", "tea"], ["ann", "jam"], ["bob", "tea"], ["bob", "bun"]])
+    >>> model = RatingRegressor(BaselinePredictor()).fit(pairs, [5, 4, 4, 1])
+    >>> model.predict([["bob", "jam"], ["cat", "tea"], ["cat", "fig"]]).round(2)
+    array([3.27, 3.79, 3.5 ])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "recommender": [HasMethods(["fit", "predict"]), None],
+        "user": [int, str],
+        "item": [int, str],
+        "clip": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        recommender: Any = None,
+        *,
+        user: int | str = 0,
+        item: int | str = 1,
+        clip: bool = True,
+    ):
+        self.recommender = recommender
+        self.user = user
+        self.item = item
+        self.clip = clip
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any) -> RatingRegressor:
+        """Learn from the ratings of pairs.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_ratings, n_columns)
+            Ids of users and items: numbers or strings, at least two columns.
+        y : array-like of shape (n_ratings,)
+            The ratings.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If ids are missing, ratings are not finite, or a column is not there.
+        TypeError
+            If the recommender does not predict ratings.
+        """
+        X, y = validate_data(self, X, y, dtype=None, ensure_min_features=2, y_numeric=True)
+        y = y if y.dtype == np.float32 else y.astype(np.float64)
+        self.recommender_ = self._make_recommender()
+        self.encoder_ = InteractionEncoder(duplicates="mean", unknown="ignore", dtype=y.dtype)
+        table = self._ids(X).assign(rating=y)
+        R = self.interactions_ = self.encoder_.fit_transform(table)
+        self.mean_ = float(R.data.mean(dtype=np.float64))
+        means = np.full(R.shape[1], self.mean_)
+        self.user_offsets_ = row_offsets(R.indptr, R.indices, R.data, means, DAMPING)
+        self.rating_range_ = float(R.data.min()), float(R.data.max())
+        self.recommender_.fit(R)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the ratings of pairs.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_pairs, n_columns)
+            Ids as in ``fit``, known or not.
+
+        Returns
+        -------
+        ndarray of shape (n_pairs,)
+            Ratings.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=None)
+        users, items = self._places(X)
+        ratings = np.full(len(users), self.mean_, self.interactions_.dtype)
+        ratings[users >= 0] += self.user_offsets_[users[users >= 0]].astype(ratings.dtype)
+        known = np.flatnonzero(items >= 0)
+        ratings[known] = self._predict_known(users[known], items[known])
+        return ratings.clip(*self.rating_range_) if self.clip else ratings
+
+    def _predict_known(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Predict the ratings of item columns by user rows; -1 for users without a history."""
+        ratings = np.empty(len(users), self.interactions_.dtype)
+        rows, place = np.unique(users, return_inverse=True)
+        order = np.argsort(place, kind="stable")
+        histories = self._histories(rows)
+        start = 0
+        first = 0
+        for block, _ in row_blocks(histories, None, _BLOCK_ENTRIES // histories.shape[1]):
+            start += block.shape[0]
+            stop = np.searchsorted(place[order], start)
+            asked = order[first:stop]
+            scores = self.recommender_.predict(block)
+            ratings[asked] = scores[place[asked] - start + block.shape[0], items[asked]]
+            first = stop
+        return ratings
+
+    def _histories(self, rows: np.ndarray) -> sp.csr_array:
+        """Rows of ``interactions_``; an empty one for -1, which may only come first."""
+        R = self.interactions_
+        if not len(rows) or rows[0] >= 0:
+            return R[rows]
+        chosen = R[rows[1:]]
+        indptr = np.append(chosen.indptr[:1], chosen.indptr)
+        return sp.csr_array((chosen.data, chosen.indices, indptr), shape=(len(rows), R.shape[1]))
+
+    def _make_recommender(self) -> Any:
+        """Clone the recommender, and ask it for ratings."""
+        given = self.recommender
+        model = BayesianFactorizer(random_state=0) if given is None else clone(given)
+        choices = {"feedback": "explicit", "objective": "rating"}
+        present = model.get_params(deep=False)
+        model.set_params(**{name: choices[name] for name in choices if name in present})
+        if not isinstance(model, BaseRecommender) or not model._predicts_ratings():
+            raise TypeError(
+                f"recommender must predict ratings, {type(model).__name__} does not: its scores "
+                "only rank items. Pass for example ALSFactorizer(), ItemItemCF() or "
+                "BayesianFactorizer()."
+            )
+        return model
+
+    def _ids(self, X: np.ndarray) -> pd.DataFrame:
+        """Table of the ids of users and items."""
+        columns = {"user": X[:, self._column("user")], "item": X[:, self._column("item")]}
+        return pd.DataFrame(columns).infer_objects()
+
+    def _column(self, parameter: str) -> int:
+        """Position of the column that a parameter asks for."""
+        column = getattr(self, parameter)
+        if isinstance(column, str):
+            names = list(getattr(self, "feature_names_in_", []))
+            if column not in names:
+                raise ValueError(
+                    f"{parameter}={column!r} is no column of X; "
+                    + (f"its columns are {names}." if names else "X has no column names.")
+                )
+            return names.index(column)
+        if not -self.n_features_in_ <= column < self.n_features_in_:
+            raise ValueError(
+                f"{parameter}={column} is no column of X, which has {self.n_features_in_}."
+            )
+        return column
+
+    def _places(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and columns of ``interactions_`` for pairs; -1 for unknown ids."""
+        table = self._ids(X)
+        found = []
+        for name, ids in (("user", self.encoder_.user_ids_), ("item", self.encoder_.item_ids_)):
+            found.append(look_up(table, name, ids, "fit", "ignore"))
+        return found[0], found[1]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.regressor_tags.poor_score = True  # where X holds numbers that are no ids
+        return tags

@@ -1,0 +1,170 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import StackingRegressor
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV, KFold, cross_validate
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import skattnrec
+from skattnrec import (
+    ALSFactorizer,
+    BaselinePredictor,
+    BayesianFactorizer,
+    ItemItemCF,
+    PopularityRecommender,
+    RatingRegressor,
+    UserUserCF,
+)
+from skattnrec.rating import _regressor
+
+
+def make_pairs(n=600, n_users=40, n_items=25, seed=0):
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(n_users * n_items, n, replace=False)
+    users, items = np.divmod(chosen, n_items)
+    ratings = 3 + rng.normal(0, 0.5, n_users)[users] + rng.normal(0, 0.8, n_items)[items]
+    ratings = np.clip(ratings + 0.3 * rng.normal(size=n), 1, 5)
+    return pd.DataFrame({"who": [f"u{u:02}" for u in users], "what": items}), ratings
+
+
+PAIRS, RATINGS = make_pairs()
+MODELS = [
+    ALSFactorizer(4, random_state=0),
+    BaselinePredictor(),
+    BayesianFactorizer(4, random_state=0),
+    ItemItemCF(),
+    UserUserCF(),
+]
+
+
+@parametrize_with_checks([RatingRegressor(BaselinePredictor()), RatingRegressor()])
+def test_sklearn_check(estimator, check):
+    check(estimator)
+
+
+def test_is_exported():
+    assert skattnrec.RatingRegressor is RatingRegressor
+
+
+@pytest.mark.parametrize("recommender", MODELS, ids=lambda model: type(model).__name__)
+def test_cross_validate(recommender):
+    """Every rating-capable recommender, with its default feedback, and cold users in the folds."""
+    found = cross_validate(
+        RatingRegressor(recommender),
+        PAIRS,
+        RATINGS,
+        scoring="neg_root_mean_squared_error",
+        cv=KFold(5, shuffle=True, random_state=0),
+        error_score="raise",
+    )
+    assert -found["test_score"].mean() < 0.75 * RATINGS.std()
+    assert recommender.get_params().get("feedback", "implicit") == "implicit"  # left alone
+
+
+@pytest.mark.parametrize("recommender", MODELS, ids=lambda model: type(model).__name__)
+def test_predicts_what_the_recommender_does(recommender):
+    model = RatingRegressor(recommender, clip=False).fit(PAIRS, RATINGS)
+    asked = PAIRS.sample(frac=1, random_state=0)
+    table = model.recommender_.predict(model.interactions_)
+    users = np.searchsorted(model.encoder_.user_ids_, asked["who"])
+    items = np.searchsorted(model.encoder_.item_ids_, asked["what"])
+    np.testing.assert_allclose(model.predict(asked), table[users, items])
+
+
+def test_blocks_of_users_do_not_matter(monkeypatch):
+    model = RatingRegressor(ItemItemCF()).fit(PAIRS, RATINGS)
+    asked = pd.concat([PAIRS, pd.DataFrame({"who": ["new"], "what": [3]})])
+    expected = model.predict(asked)
+    monkeypatch.setattr(_regressor, "_BLOCK_ENTRIES", 3 * 25)
+    np.testing.assert_array_equal(model.predict(asked), expected)
+
+
+def test_known_and_unknown_by_hand():
+    """One rating each of 2 and 4: mu = 3, and b_u = -1 / (5 + 1)."""
+    model = RatingRegressor(BaselinePredictor(max_iter=1), clip=False)
+    model.fit([["a", "x"], ["b", "y"]], [2.0, 4.0])
+    item = -1 / 6
+    user = (-1 - item) / 6
+    predicted = model.predict([["a", "x"], ["new", "x"], ["a", "new"], ["new", "new"]])
+    np.testing.assert_allclose(predicted, [3 + user + item, 3 + item, 3 - 1 / 6, 3])
+
+
+def test_nothing_but_unknown_ids():
+    model = RatingRegressor(BaselinePredictor()).fit(PAIRS.to_numpy(), RATINGS)
+    np.testing.assert_allclose(model.predict([["x", 99], ["y", 98]]), RATINGS.mean())
+
+
+def test_repeated_pairs_count_as_their_mean():
+    model = RatingRegressor(BaselinePredictor())
+    model.fit([["a", "x"], ["b", "x"], ["a", "x"]], [1, 2, 5])
+    np.testing.assert_array_equal(model.interactions_.toarray(), [[3], [2]])
+    assert model.rating_range_ == (2, 3)
+
+
+def test_array_and_frame_agree():
+    frame = RatingRegressor(BaselinePredictor()).fit(PAIRS, RATINGS)
+    array = RatingRegressor(BaselinePredictor()).fit(PAIRS.to_numpy(), RATINGS)
+    np.testing.assert_array_equal(frame.predict(PAIRS), array.predict(PAIRS.to_numpy()))
+    assert list(frame.feature_names_in_) == ["who", "what"]
+    codes = pd.DataFrame({"who": PAIRS["who"].factorize(sort=True)[0], "what": PAIRS["what"]})
+    numbers = RatingRegressor(BaselinePredictor()).fit(codes.to_numpy(), RATINGS)
+    np.testing.assert_array_equal(numbers.predict(codes.to_numpy()), frame.predict(PAIRS))
+
+
+def test_columns_by_name_and_position():
+    table = PAIRS.assign(when=np.arange(len(PAIRS)))[["when", "what", "who"]]
+    expected = RatingRegressor(BaselinePredictor()).fit(PAIRS, RATINGS).predict(PAIRS)
+    for columns in ({"user": "who", "item": "what"}, {"user": 2, "item": 1}, {"user": -1}):
+        model = RatingRegressor(BaselinePredictor(), **columns).fit(table, RATINGS)
+        np.testing.assert_array_equal(model.predict(table), expected)
+    with pytest.raises(ValueError, match=r"user='nobody' is no column of X; its columns are"):
+        RatingRegressor(user="nobody").fit(table, RATINGS)
+    with pytest.raises(ValueError, match="X has no column names"):
+        RatingRegressor(user="who").fit(PAIRS.to_numpy(), RATINGS)
+    with pytest.raises(ValueError, match="item=3 is no column of X, which has 2"):
+        RatingRegressor(item=3).fit(PAIRS, RATINGS)
+
+
+def test_clip():
+    pairs = [[u, i] for u in "abc" for i in "xyz"]
+    ratings = [5.0, 5, 1, 5, 4, 1, 1, 1, 1]
+    free = RatingRegressor(BaselinePredictor(0, 0), clip=False).fit(pairs, ratings).predict(pairs)
+    clipped = RatingRegressor(BaselinePredictor(0, 0)).fit(pairs, ratings).predict(pairs)
+    assert free.min() < 1
+    np.testing.assert_array_equal(clipped, free.clip(1, 5))
+
+
+def test_models_of_rankings_are_refused():
+    with pytest.raises(TypeError, match="must predict ratings, PopularityRecommender does not"):
+        RatingRegressor(PopularityRecommender()).fit(PAIRS, RATINGS)
+    with pytest.raises(TypeError, match="LinearRegression does not"):
+        RatingRegressor(LinearRegression()).fit(PAIRS, RATINGS)
+
+
+def test_missing_id():
+    pairs = PAIRS.copy()
+    pairs.loc[3, "who"] = None
+    with pytest.raises(ValueError, match=r"no id in row 3|NaN"):
+        RatingRegressor(BaselinePredictor()).fit(pairs, RATINGS)
+
+
+def test_grid_search_and_stacking():
+    grid = {"recommender__user_damping": [0.1, 5.0, 1e6]}
+    search = GridSearchCV(RatingRegressor(BaselinePredictor()), grid, cv=3).fit(PAIRS, RATINGS)
+    assert search.best_params_["recommender__user_damping"] < 1e6
+    stack = StackingRegressor(
+        [
+            ("item", RatingRegressor(ItemItemCF())),
+            ("baseline", RatingRegressor(BaselinePredictor())),
+        ],
+        LinearRegression(),
+        cv=3,
+    )
+    assert stack.fit(PAIRS, RATINGS).score(PAIRS, RATINGS) > 0.5
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtype(dtype):
+    model = RatingRegressor(BaselinePredictor()).fit(PAIRS, RATINGS.astype(dtype))
+    assert model.predict(PAIRS).dtype == dtype
