@@ -4,7 +4,7 @@ Attention, worked out on five books
 
 A reader likes magic and adventure, and does not care for romance. What would she think of a shelf
 of five books? This example follows the steps of scaled dot-product attention with numbers small
-enough for a pocket calculator, first with one head, then with two.
+enough for a pocket calculator, first with one head, then with two, and draws each step.
 """
 
 # %%
@@ -18,11 +18,27 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from skattnrec.attention import multi_head_attention, scaled_dot_product_attention
+from skattnrec.base import Explanation
 from skattnrec.datasets import load_books
+from skattnrec.inspection import (
+    AttentionDisplay,
+    AttentionDistributionDisplay,
+    ContributionDisplay,
+    FeatureSimilarityDisplay,
+)
 
 books = load_books(as_frame=True)
 query = np.array([0.8, 0.7, 0.2])
 books.frame
+
+# %%
+# How close is each feature of each book to what the reader asks for? The picture shows one minus
+# the distance: 1 is a perfect match.
+
+names = {"item_names": books.item_names, "feature_names": books.feature_names}
+similarity = FeatureSimilarityDisplay.from_predictions(query, books.features, **names)
+similarity.ax_.set_title("one head: the features as they are")
+plt.show()
 
 # %%
 # One head
@@ -61,6 +77,32 @@ for head, (row, output) in enumerate(zip(head_weights, head_ratings), start=1):
     print(f"head {head}: weights {row.round(4)}, expected rating {output:.4f}")
 
 # %%
+# What each head compares are mixtures, so they are numbered. In the first head mixture 0 is mostly
+# magic; in the second it is mostly romance.
+
+mixtures = {"item_names": books.item_names, "feature_names": ["mix 0", "mix 1", "mix 2"]}
+heads_similarity = FeatureSimilarityDisplay.from_predictions(
+    query, books.features, projections=projections, **mixtures
+)
+plt.show()
+
+# %%
+# Both projections blur the features, so both heads are flatter than the single one; all of them
+# agree on the order of the first two books.
+
+all_weights = np.vstack([weights, head_weights])
+attention = AttentionDisplay.from_predictions(
+    all_weights, item_names=books.item_names, ratings=books.ratings, kind="bars"
+)
+attention.ax_.axvline(0.2, color="0.4", linestyle=":", linewidth=1)
+heads = ["single head", "head 1 of 2", "head 2 of 2"]
+attention.ax_.legend(attention.bars_, heads, frameon=False, loc="lower right")
+plt.show()
+
+# %%
+# From attention to a rating
+# --------------------------
+#
 # The mean over the heads, times the rating, is what each book adds to the final answer.
 
 contributions = head_weights.mean(axis=0) * books.ratings
@@ -68,39 +110,36 @@ print(contributions.round(4).to_string())
 print(f"final rating: {contributions.sum():.4f}")
 
 # %%
-# The picture
-# -----------
-#
-# On the left are the features, with the reader's taste on top. On the right are the weights. Both
-# projections blur the features, so both heads are flatter than the single one; all of them agree
-# on the order of the first two books.
+# Recommenders explain their scores in the same way, and
+# :class:`~skattnrec.inspection.ContributionDisplay` draws them. Here the explanation is made by
+# hand: one item, whose score is split among five books and two heads.
 
-figure, (left, right) = plt.subplots(
-    1, 2, figsize=(10, 4.2), width_ratios=[1, 1.7], layout="constrained"
+explanation = Explanation(
+    items=np.array([5]),
+    scores=np.array([contributions.sum()]),
+    baseline=np.zeros(1),
+    sources=np.arange(5),
+    contributions=contributions.to_numpy()[None],
+    heads=(head_weights * books.ratings.to_numpy() / 2)[:, None],
+    ratings=books.ratings.to_numpy(),
+    item_names=np.array([*books.item_names, "a book like these"]),
 )
-rows = np.vstack([query, books.features])
-left.imshow(rows, cmap="cividis", vmin=0, vmax=1, aspect="auto")
-left.axhline(0.5, color="white", linewidth=5)
-left.set_xticks(range(3), books.feature_names)
-left.set_yticks(range(6), ["the reader", *books.item_names])
-left.tick_params(length=0)
-for (row, column), value in np.ndenumerate(rows):
-    color = "white" if value < 0.55 else "black"
-    left.text(column, row, f"{value:.1f}", ha="center", va="center", color=color)
-left.set_title("query and keys")
+waterfall = ContributionDisplay.from_predictions(explanation)
+explanation.to_frame(heads=True)[["head", "source", "rating", "contribution", "share"]].round(4)
 
-places = np.arange(5)
-series = {"single head": weights, "head 1 of 2": head_weights[0], "head 2 of 2": head_weights[1]}
-colors = ["#0072B2", "#E69F00", "#009E73"]
-texts = ["white", "black", "black"]
-for shift, color, text, (name, values) in zip((-0.27, 0, 0.27), colors, texts, series.items()):
-    bars = right.barh(places + shift, values, height=0.25, label=name, color=color)
-    right.bar_label(bars, fmt="%.3f", padding=-32, fontsize=8, color=text)
-right.axvline(0.2, color="0.4", linestyle=":", linewidth=1, zorder=0)
-right.text(0.2, -0.52, "uniform", ha="center", va="bottom", color="0.4", fontsize=9)
-right.set(yticks=places, yticklabels=books.item_names, xlim=(0, 0.3), xlabel="attention weight")
-right.set_ylim(4.5, -0.5)
-right.spines[["top", "right"]].set_visible(False)
-right.legend(frameon=False, loc="lower right")
-figure.suptitle("What the reader attends to")
+# %%
+# Sharper and flatter
+# -------------------
+#
+# The temperature divides the dot products. At a tenth of it the reader hears little but the best
+# match; at ten times it all books count alike. The effective number of items says on how many books
+# the attention rests: it falls from five towards one.
+
+concentration = AttentionDistributionDisplay.from_predictions(
+    [weights[None], *head_weights[:, None]],
+    temperatures=[1, 1, 1],
+    factors=np.geomspace(0.01, 10, 31),
+    kind="temperature",
+)
+concentration.ax_.legend(concentration.lines_, heads, frameon=False, loc="lower right")
 plt.show()

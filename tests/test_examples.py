@@ -45,6 +45,31 @@ def test_book_tutorial(run):
     final = [1.2994, 1.2722, 0.5721, 0.8022, 0.6725]
     np.testing.assert_allclose(names["contributions"], final, atol=5e-5)
 
+    shelf, query = names["books"].features.to_numpy(), names["query"]
+    np.testing.assert_allclose(names["similarity"].similarity[0], 1 - np.abs(query - shelf))
+    for W, similarity in zip(names["projections"], names["heads_similarity"].similarity):
+        np.testing.assert_allclose(similarity, 1 - np.abs(query @ W - shelf @ W))
+    bars = np.array([[bar.get_width() for bar in head] for head in names["attention"].bars_])
+    np.testing.assert_allclose(np.sort(bars[0])[::-1], np.sort(names["weights"])[::-1])
+    assert names["explanation"].remainder == 0
+    assert names["waterfall"].bars_[-1].get_width() == pytest.approx(4.6184, abs=5e-5)
+    flat = names["concentration"].effective_by_factor[:, :, 1]
+    assert (flat[:, 0] < 1.3).all()
+    assert (flat[:, -1] > 4.99).all()
+
+
+def test_movielens(run, monkeypatch):
+    monkeypatch.delenv("SKATTNREC_DATA", raising=False)
+    names = run("movielens")
+    reasons, table = names["reasons"], names["table"]
+    assert (reasons.remainder == 0).all()
+    assert len(reasons.to_text()) == 10
+    assert table["contribution"].sum() == pytest.approx(reasons.scores[0], rel=1e-4)
+    assert names["waterfall"].bars_[-1].get_width() == pytest.approx(reasons.scores[0], rel=1e-4)
+    sharp, flat = names["lifts"][0] - 1, names["lifts"][1] - 1
+    assert sharp.abs().mean() > flat.abs().mean()
+    assert (sharp.abs() > 0.01).any()
+
 
 def test_compare_recommenders(run):
     names = run("compare_recommenders")

@@ -28,9 +28,22 @@ from skattnrec.inspection import (
     TemperatureHeadsDisplay,
     explain,
 )
+from skattnrec.inspection._plot._labels import rated, significant, wrap
 
 X = make_interactions(80, 30, n_interactions=800, min_interactions=4, random_state=0).X
 NAMES = [f"film {j}" for j in range(30)]
+
+
+def test_labels_fit():
+    assert significant(1.3, "+") == "+1.30"
+    assert significant(139.2) == "139"
+    assert significant(-0.00618) == "-0.00618"
+    long = "Like Water For Chocolate (Como agua para chocolate), the film of 1992"
+    wrapped = wrap(long + rated(4.5))
+    assert wrapped.endswith(" …\xa0\xa04.5★")
+    assert wrapped.count("\n") == 1
+    assert wrap("Alien" + rated(5)) == "Alien\xa0\xa05★"
+    assert wrap("") == ""
 
 
 # -- ContributionDisplay --------------------------------------------------------------------------
@@ -59,7 +72,7 @@ def test_waterfall_leads_to_the_score(model):
     assert display.ax_.get_xlabel() == "score of film 7"
     assert display.text == parts.to_text()[0]
     written = [text.get_text() for text in display.ax_.texts]
-    assert written == [f"{w:+.3g}" for w in widths[:-1]] + [f"{widths[-1]:.3g}"]
+    assert written == [significant(w, "+") for w in widths[:-1]] + [significant(widths[-1])]
 
 
 def test_waterfall_of_the_best_recommendation():

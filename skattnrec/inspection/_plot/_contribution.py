@@ -9,7 +9,7 @@ import numpy as np
 from ..._explanation import Explanation
 from .._explain import explain
 from ._canvas import axes_for, tidy
-from ._labels import rated, wrap
+from ._labels import rated, significant, wrap
 
 __all__ = ["ContributionDisplay"]
 
@@ -197,7 +197,7 @@ class ContributionDisplay:
         for place, end in enumerate(ends):  # a thin line leads from the end of a step to the next
             self.ax_.plot([end, end], [place - 0.35, place + 1.35], color="0.6", linewidth=0.8)
         if print_values:
-            written = [f"{w:+.3g}" for w in self.contributions] + [f"{score:.3g}"]
+            written = [significant(w, "+") for w in self.contributions] + [significant(score)]
             self.ax_.bar_label(self.bars_, written, padding=4, fontsize=8)
         self.ax_.axvline(0, color="0.3", linewidth=0.8)
         self.ax_.set_yticks(places, [wrap(label) for label in self.labels])

@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Strongest", "head_labels", "number", "rated", "strongest", "wrap"]
+__all__ = ["Strongest", "head_labels", "number", "rated", "significant", "strongest", "wrap"]
+
+
+_GAP = "\N{NO-BREAK SPACE}" * 2  # between a title and its rating
 
 
 class Strongest:
@@ -67,9 +70,12 @@ def strongest(
 
 
 def wrap(label: Any, width: int = 30) -> str:
-    """Break a long label into at most two lines."""
-    lines = textwrap.wrap(str(label), width, max_lines=2, placeholder=" …")
-    return "\n".join(lines) or str(label)
+    """Break a long label into at most two lines; a rating behind it is kept."""
+    title, gap, rating = str(label).rpartition(_GAP)
+    if not gap:
+        title, rating = rating, ""
+    lines = textwrap.wrap(title, width, max_lines=2, placeholder=" …")
+    return ("\n".join(lines) or title) + gap + rating
 
 
 def head_labels(temperatures: np.ndarray | None, n_heads: int) -> list[str]:
@@ -86,4 +92,9 @@ def number(value: float) -> str:
 
 def rated(rating: float) -> str:
     """Write a rating to go behind a title, on the same line."""
-    return f"\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}{rating:g}★"
+    return f"{_GAP}{rating:g}★"
+
+
+def significant(value: float, sign: str = "") -> str:
+    """Write a number with three significant digits, zeros included: 1.30, 139."""
+    return f"{value:{sign}#.3g}".removesuffix(".")
