@@ -234,6 +234,61 @@ class Similaripy:
         return lists
 
 
+# -- sparse_dot_topn ------------------------------------------------------------------------------
+
+
+class DotTopN(Scorer):
+    """Item neighbours by cosine. The library multiplies and cuts; scores are a scipy product."""
+
+    def __init__(self, k: int):
+        from sparse_dot_topn import sp_matmul_topn
+
+        self.multiply, self.k = sp_matmul_topn, k
+
+    def fit(self, X):
+        lengths = np.sqrt(X.power(2).sum(axis=0).A1)
+        unit = (X @ sp.diags_array(1 / np.maximum(lengths, 1e-9))).tocsr().astype(np.float32)
+        W = self.multiply(unit.T.tocsr(), unit, top_n=self.k + 1, n_threads=_THREADS)
+        W.setdiag(0)  # the neighbour too many
+        self.votes = W.T.tocsr()
+
+    def scores(self, H, rows):
+        return H @ self.votes
+
+
+# -- LensKit --------------------------------------------------------------------------------------
+
+
+class LensKit(Scorer):
+    """Neighbourhood models, of implicit feedback; they score a user at a time."""
+
+    def __init__(self, kind: str, **settings: Any):
+        import lenskit.data
+        import lenskit.knn
+
+        self.data = lenskit.data
+        self.model = getattr(lenskit.knn, f"{kind}KNNScorer")(feedback="implicit", **settings)
+
+    def fit(self, X):
+        import pandas as pd
+
+        users, items = X.nonzero()
+        self.is_known = X.getnnz(axis=0) > 0  # others make the library panic
+        table = pd.DataFrame({"user_id": users, "item_id": items})
+        self.model.train(self.data.from_interactions_df(table))
+
+    def scores(self, H, rows):
+        items = self.data.ItemList(item_ids=np.arange(H.shape[1]))
+        scores = np.empty(H.shape, np.float32)
+        for u in range(H.shape[0]):
+            known = H.indices[H.indptr[u] : H.indptr[u + 1]]
+            query = {"user_items": self.data.ItemList(item_ids=known[self.is_known[known]])}
+            if rows is not None:
+                query["user_id"] = rows[u]
+            scores[u] = self.model(self.data.RecQuery(**query), items).scores()
+        return np.nan_to_num(scores, nan=-1e9)  # items without neighbours come last
+
+
 # -- the table ------------------------------------------------------------------------------------
 
 
@@ -252,6 +307,9 @@ PEERS: dict[str, Callable[..., Any]] = {
     "irspack-p3alpha": lambda **settings: Irspack("P3alpha", **settings),
     "irspack-rp3beta": lambda **settings: Irspack("RP3beta", **settings),
     "irspack-svd": lambda **settings: Irspack("TruncatedSVD", **settings),
+    "sdtn-cosine": lambda **settings: DotTopN(**settings),
+    "lenskit-item-knn": lambda **settings: LensKit("Item", **settings),
+    "lenskit-user-knn": lambda **settings: LensKit("User", **settings),
     "cmfrec-implicit": lambda **settings: Cmfrec(**settings),
     "similaripy-cosine": lambda **settings: Similaripy("cosine", **settings),
     "similaripy-s-plus": lambda **settings: Similaripy("s_plus", **settings),

@@ -343,7 +343,8 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         seen = (X.indptr, X.indices) if exclude_seen else None
         indices, scores = rank_votes(histories, votes, k, candidates, X.shape[1], seen)
         is_empty = np.diff(X.indptr) == 0
-        indices[is_empty], scores[is_empty] = top_k(self.prior_[None], candidates, k)
+        if is_empty.any():
+            indices[is_empty], scores[is_empty] = top_k(self.prior_[None], candidates, k)
         return indices, scores
 
     def _rank_dense(
