@@ -27,6 +27,7 @@ from skattnrec import (
     compare_recommenders,
 )
 from skattnrec.datasets import make_interactions
+from skattnrec.inspection import LeaderboardDisplay
 
 X = make_interactions(500, 200, n_interactions=20_000, random_state=0).X
 models = {
@@ -60,31 +61,10 @@ board[["ndcg@10", "ndcg@10_low", "ndcg@10_high", "ndcg@10_p", "recall@20"]].roun
 # The picture
 # -----------
 #
-# Attention is blue, the other models are orange. Filled points are models that the test cannot tell
-# from the best one at a level of 5 %.
+# Hollow points are models that the test tells from the best one at a level of 5 %. The band is the
+# interval of the best model.
 
-figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
-places = range(len(board))[::-1]
-for axes, metric, title in zip(panels, ["ndcg@10", "recall@20"], ["NDCG@10", "recall@20"]):
-    for place, (name, row) in zip(places, board.iterrows()):
-        color = "#0072B2" if name.startswith("attention") else "#D55E00"
-        face = color if row[f"{metric}_p"] >= 0.05 else "white"
-        axes.hlines(place, row[f"{metric}_low"], row[f"{metric}_high"], color=color, linewidth=2)
-        axes.plot(row[metric], place, "o", color=color, markerfacecolor=face, markersize=9)
-        axes.annotate(
-            f"{row[metric]:.3f}",
-            (row[metric], place),
-            (0, 9),
-            ha="center",
-            textcoords="offset points",
-            fontsize=9,
-        )
-    axes.set(title=title, ylim=(-0.5, len(board) - 0.3))
-    axes.grid(axis="x", color="0.9")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-panels[0].set_yticks(places, board.index)
-label = f"mean over {board.attrs['n_users']} users, with 95 % confidence interval"
-figure.supxlabel(label, fontsize="medium")
+figure, panels = plt.subplots(1, 2, figsize=(10.5, 3.6), layout="constrained")
+for axes, metric in zip(panels, ["ndcg@10", "recall@20"]):
+    LeaderboardDisplay.from_predictions(board, metric=metric, ax=axes)
 plt.show()

@@ -16,15 +16,13 @@ maximum, so that temperatures mean the same whatever the scale of the ratings is
 # the grid is over the sharpest head; the others are flatter.
 
 import matplotlib.pyplot as plt
-import numpy as np
-import pandas as pd
-from matplotlib.patches import Rectangle
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler
 
 from skattnrec import MultiHeadAttentionRecommender, RankingScorer
 from skattnrec.datasets import make_interactions
+from skattnrec.inspection import TemperatureHeadsDisplay
 from skattnrec.metrics import rank_items
 
 X = make_interactions(500, 200, n_interactions=20_000, random_state=0).X
@@ -58,24 +56,7 @@ rank_items(search.predict(X[:3]), seen=X[:3], k=5)
 # On these data the temperature matters more than the number of heads. With more heads the first one
 # may be sharper, as the others are flatter.
 
-results = pd.DataFrame(search.cv_results_)
-table = results.pivot(
-    index="param_model__n_heads", columns="param_model__temperature", values="mean_test_score"
-)
-figure, axes = plt.subplots(figsize=(7.5, 3.6), layout="constrained")
-image = axes.imshow(table, cmap="cividis", aspect="auto")
-middle = image.norm.vmin + 0.5 * (image.norm.vmax - image.norm.vmin)
-for (row, column), value in np.ndenumerate(table):
-    color = "black" if value > middle else "white"
-    axes.text(column, row, f"{value:.3f}", ha="center", va="center", color=color)
-best = np.unravel_index(np.argmax(table), table.shape)
-corner = best[1] - 0.47, best[0] - 0.46
-axes.add_patch(Rectangle(corner, 0.94, 0.92, fill=False, color="#D55E00", linewidth=3))
-axes.set_xticks(range(table.shape[1]), [f"{t:g}" for t in table.columns])
-axes.set_yticks(range(table.shape[0]), table.index)
-axes.tick_params(length=0)
-axes.spines[:].set_visible(False)
-axes.set(xlabel="temperature of the sharpest head (largest rating = 1)", ylabel="heads")
-axes.set_title("NDCG@10, mean of three folds; the best is framed")
-figure.colorbar(image, ax=axes, pad=0.02)
+display = TemperatureHeadsDisplay.from_estimator(search)
+display.ax_.set_xlabel("temperature of the sharpest head (largest rating = 1)")
+display.ax_.set_title("NDCG@10, mean of three folds; the best is framed")
 plt.show()

@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -83,10 +84,11 @@ def test_compare_recommenders(run):
 
 def test_grid_search(run):
     names = run("grid_search")
-    search, table = names["search"], names["table"]
+    search, display = names["search"], names["display"]
+    table = pd.DataFrame(display.scores, index=display.n_heads, columns=display.temperatures)
     assert table.shape == (3, 5)
     assert search.best_score_ == np.max(table)
-    row, column = names["best"]
+    row, column = display.best_
     best = {"model__n_heads": table.index[row], "model__temperature": table.columns[column]}
     assert search.best_params_ == best
     assert 0 < column < table.shape[1] - 1  # neither the sharpest nor the flattest
