@@ -39,6 +39,7 @@ class NeighborRecommender(BaseRecommender):
     min_similarity: float
     popularity_exponent: float
     center: str | None
+    damping: float
     feedback: str
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -49,6 +50,7 @@ class NeighborRecommender(BaseRecommender):
         "min_similarity": [Interval(Real, None, None, closed="neither")],
         "popularity_exponent": [Interval(Real, 0, None, closed="left")],
         "center": [StrOptions({"user", "item", "baseline"}), None],
+        "damping": [Interval(Real, 0, None, closed="left")],
         "feedback": [StrOptions({"implicit", "explicit"})],
     }
 
@@ -84,16 +86,18 @@ class NeighborRecommender(BaseRecommender):
 
     def _average(self, X: sp.csr_array, sums: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Weighted means on top of what they are relative to; all of shape (n_rows, n_items)."""
-        known = weights > 0
-        means = np.divide(sums, weights, out=np.zeros_like(sums), where=known)
-        return means + self._baseline(X, known)
+        total = weights + sums.dtype.type(self.damping)
+        means = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
+        return means + self._baseline(X, total)
 
-    def _baseline(self, X: sp.csr_array, known: np.ndarray, items: Any = slice(None)) -> np.ndarray:
+    def _baseline(self, X: sp.csr_array, total: np.ndarray, items: Any = slice(None)) -> np.ndarray:
         """Give the part of a rating that no neighbour accounts for, (n_rows, len(items)).
 
-        It is the centre; without one, and without neighbours, the prior. ``known`` tells where
-        there are neighbours.
+        It is the centre. Without one it is the prior, as far as the damping counts in the ``total``
+        weight, and all of it where there is no weight.
         """
-        if self.center is None:
-            return np.where(known, self.prior_.dtype.type(0), self.prior_[items])
-        return self._center.of_rows(X)[:, None] + self._center.item_offsets[items]
+        if self.center is not None:
+            return self._center.of_rows(X)[:, None] + self._center.item_offsets[items]
+        damping = total.dtype.type(self.damping)
+        share = np.divide(damping, total, out=np.ones_like(total), where=total > 0)
+        return share * self.prior_[items]

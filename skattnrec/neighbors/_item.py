@@ -40,6 +40,9 @@ class ItemItemCF(NeighborRecommender):
     center : {"item", "user", "baseline"} or None, default="baseline"
         Explicit feedback only: what is subtracted from ratings before they are compared by
         "cosine", and before they are averaged; see the notes.
+    damping : float, default=0.0
+        Explicit feedback only: added to the sum of similarities that a weighted mean is divided by,
+        so that few neighbours, or not very similar ones, move a prediction less.
     feedback : {"implicit", "explicit"}, default="implicit"
         "implicit": entries say how much users want items, and scores rank items. "explicit":
         entries are ratings, of any sign, and predictions are ratings.
@@ -71,9 +74,10 @@ class ItemItemCF(NeighborRecommender):
         \qquad
         \text{explicit: } \hat r_{ui} = c_{ui} +
         \frac{\sum_{j \in N(i) \cap H(u)} s_{ij} (r_{uj} - c_{uj})}
-        {\sum_{j \in N(i) \cap H(u)} |s_{ij}|} .
+        {\delta + \sum_{j \in N(i) \cap H(u)} |s_{ij}|} .
 
-    An item is never its own neighbour. Where no neighbour is in the history, the prediction is
+    :math:`\delta` is ``damping``; without centre, :math:`\delta` times ``prior_`` is added on top of
+    the fraction. An item is never its own neighbour. Where no neighbour is in the history, the prediction is
     the centre :math:`c_{ui}`, and without centre ``prior_``. The centre is 0 (None), the mean
     rating of item i or user u, or the baseline :math:`\mu + b_u + b_i` with
 
@@ -151,6 +155,7 @@ class ItemItemCF(NeighborRecommender):
         min_similarity: float = 0.0,
         popularity_exponent: float = 0.5,
         center: str | None = "baseline",
+        damping: float = 0.0,
         feedback: str = "implicit",
     ):
         self.n_neighbors = n_neighbors
@@ -160,6 +165,7 @@ class ItemItemCF(NeighborRecommender):
         self.min_similarity = min_similarity
         self.popularity_exponent = popularity_exponent
         self.center = center
+        self.damping = damping
         self.feedback = feedback
 
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
@@ -196,9 +202,9 @@ class ItemItemCF(NeighborRecommender):
         if self.feedback == "implicit":
             baseline = np.zeros(len(items), X.dtype)
             return baseline, history, shares * X.data, {"weights": shares}
-        weights = np.abs(shares).sum(axis=1, keepdims=True)  # (n, 1)
-        np.divide(shares, weights, out=shares, where=weights > 0)
-        baseline = self._baseline(X, weights.T > 0, items)[0]
+        total = np.abs(shares).sum(axis=1, keepdims=True) + X.dtype.type(self.damping)  # (n, 1)
+        np.divide(shares, total, out=shares, where=total > 0)
+        baseline = self._baseline(X, total.T, items)[0]
         return baseline, history, shares * self._center.residuals(X), {"weights": shares}
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:

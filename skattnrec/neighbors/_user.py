@@ -44,6 +44,9 @@ class UserUserCF(NeighborRecommender):
     center : {"user", "item", "baseline"} or None, default="user"
         Explicit feedback only: what is subtracted from ratings before they are compared by
         "cosine", and before they are averaged.
+    damping : float, default=0.0
+        Explicit feedback only: added to the sum of similarities that a weighted mean is divided by,
+        so that few neighbours, or not very similar ones, move a prediction less.
     feedback : {"implicit", "explicit"}, default="implicit"
         "implicit": entries say how much users want items, and scores rank items. "explicit":
         entries are ratings, of any sign, and predictions are ratings.
@@ -72,9 +75,10 @@ class UserUserCF(NeighborRecommender):
         \qquad
         \text{explicit: } \hat r_{ui} = c_{ui} +
         \frac{\sum_{v \in N(u) \cap U_i} s_{uv} (r_{vi} - c_{vi})}
-        {\sum_{v \in N(u) \cap U_i} |s_{uv}|}
+        {\delta + \sum_{v \in N(u) \cap U_i} |s_{uv}|}
 
-    where by default :math:`c_{ui} = \bar r_u`, the mean rating of the user [2]_. Where no
+    where :math:`\delta` is ``damping`` (without centre, :math:`\delta` times ``prior_`` is added on
+    top of the fraction) and by default :math:`c_{ui} = \bar r_u`, the mean rating of the user [2]_. Where no
     neighbour knows the item, the prediction is :math:`c_{ui}`, and without centre ``prior_``.
 
     The similarities, weights and centres are those of :class:`ItemItemCF`, with users and items
@@ -86,8 +90,8 @@ class UserUserCF(NeighborRecommender):
     Rows are not looked up by their number. A user of ``fit`` whose history equals the one in
     question, in its columns and ratings, counts as the same user and is no neighbour.
 
-    Ratings are predicted better with more shrinkage, more neighbours and the baseline: try
-    ``n_neighbors=200, shrinkage=20, center="baseline"``.
+    Ratings are predicted better with more shrinkage, more neighbours, damping and the baseline: try
+    ``n_neighbors=200, shrinkage=30, damping=0.2, center="baseline"``.
 
     References
     ----------
@@ -121,6 +125,7 @@ class UserUserCF(NeighborRecommender):
         min_similarity: float = 0.0,
         popularity_exponent: float = 0.5,
         center: str | None = "user",
+        damping: float = 0.0,
         feedback: str = "implicit",
     ):
         self.n_neighbors = n_neighbors
@@ -130,6 +135,7 @@ class UserUserCF(NeighborRecommender):
         self.min_similarity = min_similarity
         self.popularity_exponent = popularity_exponent
         self.center = center
+        self.damping = damping
         self.feedback = feedback
 
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
@@ -172,9 +178,9 @@ class UserUserCF(NeighborRecommender):
         if self.feedback == "implicit":
             baseline = np.zeros(len(items), X.dtype)
         else:
-            total = np.abs(weights).sum(axis=1, keepdims=True)  # (n, 1)
-            np.divide(weights, total, out=weights, where=total > 0)
-            baseline = self._baseline(X, total.T > 0, items)[0]
+            total = np.abs(weights).sum(axis=1, keepdims=True) + X.dtype.type(self.damping)
+            np.divide(weights, total, out=weights, where=total > 0)  # total: (n, 1)
+            baseline = self._baseline(X, total.T, items)[0]
         extra = {"source": "user", "weights": weights}
         return baseline, users, weights * votes.toarray().T, extra
 

@@ -161,3 +161,21 @@ def test_without_neighbours_the_centre_is_the_prediction(Model, center, expected
     assert R.data.mean() == 2.75
     model = textbook(Model, center=center).fit(R)
     assert model.predict([[3.0, 5.0, 0.0, 0.0]])[0, 2] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("center", [None, "user", "item", "baseline"])
+@pytest.mark.parametrize("Model", [ItemItemCF, UserUserCF])
+def test_damping_draws_towards_what_is_known_without_neighbours(Model, center):
+    """Like a neighbour of similarity ``damping`` who says what the prior, or the centre, does."""
+    free = textbook(Model, center=center).fit(ALICE)
+    damped = textbook(Model, center=center, damping=0.5).fit(ALICE)
+    if Model is ItemItemCF:
+        similarities = free.similarity_[[4]].toarray()[0, :4]
+    else:
+        similarities = free.similar_users(ALICE[:1], k=4)[1]
+    weight = np.nansum(np.abs(similarities))
+    alone = textbook(Model, center=center, damping=1e9).fit(ALICE).predict(ALICE[:1])[0, 4]
+    expected = (weight * free.predict(ALICE[:1])[0, 4] + 0.5 * alone) / (weight + 0.5)
+    assert damped.predict(ALICE[:1])[0, 4] == pytest.approx(expected)
+    parts = damped.explain(ALICE[:1], [4])
+    np.testing.assert_allclose(parts.baseline + parts.contributions.sum(axis=1), parts.scores)
