@@ -76,10 +76,10 @@ class ItemItemCF(NeighborRecommender):
         \frac{\sum_{j \in N(i) \cap H(u)} s_{ij} (r_{uj} - c_{uj})}
         {\delta + \sum_{j \in N(i) \cap H(u)} |s_{ij}|} .
 
-    :math:`\delta` is ``damping``; without centre, :math:`\delta` times ``prior_`` is added on top of
-    the fraction. An item is never its own neighbour. Where no neighbour is in the history, the prediction is
-    the centre :math:`c_{ui}`, and without centre ``prior_``. The centre is 0 (None), the mean
-    rating of item i or user u, or the baseline :math:`\mu + b_u + b_i` with
+    :math:`\delta` is ``damping``; without centre, :math:`\delta` times ``prior_`` is added on top
+    of the fraction. An item is never its own neighbour. Where no neighbour is in the history, the
+    prediction is the centre :math:`c_{ui}`, and without centre ``prior_``. The centre is 0 (None),
+    the mean rating of item i or user u, or the baseline :math:`\mu + b_u + b_i` with
 
     .. math::
         b_i = \frac{\sum_u (r_{ui} - \mu)}{5 + n_i} \qquad

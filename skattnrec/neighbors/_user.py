@@ -78,8 +78,9 @@ class UserUserCF(NeighborRecommender):
         {\delta + \sum_{v \in N(u) \cap U_i} |s_{uv}|}
 
     where :math:`\delta` is ``damping`` (without centre, :math:`\delta` times ``prior_`` is added on
-    top of the fraction) and by default :math:`c_{ui} = \bar r_u`, the mean rating of the user [2]_. Where no
-    neighbour knows the item, the prediction is :math:`c_{ui}`, and without centre ``prior_``.
+    top of the fraction) and by default :math:`c_{ui} = \bar r_u`, the mean rating of the user
+    [2]_. Where no neighbour knows the item, the prediction is :math:`c_{ui}`, and without centre
+    ``prior_``.
 
     The similarities, weights and centres are those of :class:`ItemItemCF`, with users and items
     changing places, but for the adjusted cosine, which always subtracts the means of users, and
