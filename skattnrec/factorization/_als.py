@@ -23,10 +23,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, StrOptions
 from .._kernels.baseline import fit_baseline
+from .._validation import check_cutoff, check_item_indices
 from ..base import BaseRecommender
-from ._explicit import AlternatingLeastSquares, Penalty, Side, StochasticDescent, learn
+from ._explicit import AlternatingLeastSquares, Penalty, Side, StochasticDescent, hold_out, learn
 from ._fold_in import ExplicitFoldIn
-from ._implicit import ImplicitFoldIn, run_engine, without_zeros
+from ._implicit import ImplicitFoldIn, known_rows, run_engine, without_zeros
+from ._retrieval import ApproximateSearch, rank_candidates, rank_others
 from ._start import first_factors
 
 __all__ = ["ALSFactorizer"]
@@ -69,6 +71,10 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     validation_fraction : float or None, default=None
         Explicit feedback only: hold out this share of the ratings, learn from the others, stop when
         the error on those held out rises, and keep the factors with the lowest one.
+    retrieval : {"exact", "approximate"}, default="exact"
+        "approximate": ``recommend`` and ``similar_items`` look for the best items in a graph of
+        near ones instead of scoring all, which pays off from some hundred thousand items. They may
+        miss some; the scores of those found are exact. Needs ``pip install skattnrec[ann]``.
     random_state : int, RandomState instance or None, default=None
         Draws the first item factors, ratings to hold out, and the order of gradient steps. Pass
         an int for the same factors in every run.
@@ -203,6 +209,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "retrieval": [StrOptions({"exact", "approximate"})],
         "random_state": ["random_state"],
         "verbose": ["boolean"],
     }
@@ -222,6 +229,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         max_iter: int = 10,
         tol: float = 1e-4,
         validation_fraction: float | None = None,
+        retrieval: str = "exact",
         random_state: Any = None,
         verbose: bool = False,
     ):
@@ -237,6 +245,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         self.max_iter = max_iter
         self.tol = tol
         self.validation_fraction = validation_fraction
+        self.retrieval = retrieval
         self.random_state = random_state
         self.verbose = verbose
 
@@ -249,6 +258,10 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
             self._fit_implicit(without_zeros(X), random_state)
         else:
             self._fit_explicit(X, random_state)
+        self._search = self._similar = None
+        if self.retrieval == "approximate":
+            self._search = ApproximateSearch(self._fold_in.item_vectors())
+            self._similar = ApproximateSearch(normalize(self.item_factors_))
 
     def _fit_implicit(self, X: sp.csr_array, random_state: np.random.RandomState) -> None:
         weights = 1 + self.confidence * X.data
@@ -271,7 +284,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         self.mean_ = mean if self.bias else 0.0
         biases = (offsets if self.bias else np.zeros(X.shape[1])).astype(X.dtype)
         R = sp.csr_array((X.data - X.dtype.type(self.mean_), X.indices, X.indptr), shape=X.shape)
-        R, held_out = _hold_out(R, self.validation_fraction, random_state)
+        R, held_out = hold_out(R, self.validation_fraction, random_state)
         share = 1.0 if self.weighted_regularization else 2 * max(R.nnz, 1) / sum(R.shape)
         self.penalty_ = self.regularization * share
         penalty = Penalty(self.penalty_, self.weighted_regularization, self.bias)
@@ -306,6 +319,51 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         return self._fold_in.explain(X, items, self.prior_)
 
+    def _rank(
+        self,
+        X: sp.csr_array,
+        times: np.ndarray | None,
+        candidates: np.ndarray,
+        k: int,
+        exclude_seen: bool,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Rank by approximate search; rows without history, or too few items found, exactly."""
+        exact = super()._rank
+        if self._search is None or len(candidates) < self.n_features_in_:
+            return exact(X, times, candidates, k, exclude_seen)
+        hidden = X if exclude_seen else sp.csr_array(X.shape, dtype=X.dtype)
+        users = self._fold_in.user_vectors(X)
+        indices, scores = rank_candidates(self._search, users, hidden, k)
+        again = ~known_rows(X) | (indices[:, -1] < 0)
+        if again.any():
+            indices[again], scores[again] = exact(X[again], None, candidates, k, exclude_seen)
+        return indices, scores
+
+    def similar_items(self, items: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """Find the items most like given ones, by the cosine of their factors.
+
+        Parameters
+        ----------
+        items : int or array-like of int
+            Item columns.
+        k : int, default=10
+            Length of each list, at most the number of other items.
+
+        Returns
+        -------
+        indices : ndarray of shape (len(items), k)
+            Item columns, most similar first, never the item itself. With approximate retrieval -1
+            where fewer were found.
+        scores : ndarray of shape (len(items), k)
+            Their similarities.
+        """
+        check_is_fitted(self)
+        if self._similar is None:
+            return super().similar_items(items, k)
+        items = check_item_indices(items, self.n_features_in_)
+        k = check_cutoff(k, self.n_features_in_ - 1)
+        return rank_others(self._similar, items, k)
+
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Cosine of the item factors."""
         directions = normalize(self.item_factors_)
@@ -338,22 +396,3 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _hold_out(
-    R: sp.csr_array, fraction: float | None, random_state: np.random.RandomState
-) -> tuple[sp.csr_array, tuple[np.ndarray, np.ndarray, np.ndarray] | None]:
-    """Take a random share of the entries out of R: what is left, and (rows, columns, values)."""
-    if fraction is None:
-        return R, None
-    n_held_out = round(fraction * R.nnz)
-    if not 0 < n_held_out < R.nnz:
-        raise ValueError(
-            f"validation_fraction={fraction} holds out {n_held_out} of {R.nnz} ratings: "
-            "both parts need some. Pass more ratings, or validation_fraction=None."
-        )
-    out = np.zeros(R.nnz, bool)
-    out[random_state.permutation(R.nnz)[:n_held_out]] = True
-    C = R.tocoo()
-    kept = sp.csr_array((C.data[~out], (C.row[~out], C.col[~out])), shape=R.shape)
-    return kept, (C.row[out], C.col[out], C.data[out])

@@ -19,7 +19,15 @@ from tqdm import tqdm
 from .._kernels.als import fold_in, squared_errors
 from .._kernels.sgd import sgd_epoch
 
-__all__ = ["AlternatingLeastSquares", "Penalty", "Side", "StochasticDescent", "half_step", "learn"]
+__all__ = [
+    "AlternatingLeastSquares",
+    "Penalty",
+    "Side",
+    "StochasticDescent",
+    "half_step",
+    "hold_out",
+    "learn",
+]
 
 
 @dataclass(frozen=True)
@@ -149,6 +157,25 @@ class StochasticDescent:
         """Take shorter steps from now on."""
         self.learning_rate /= 2
         return True
+
+
+def hold_out(
+    R: sp.csr_array, fraction: float | None, random_state: np.random.RandomState
+) -> tuple[sp.csr_array, tuple[np.ndarray, np.ndarray, np.ndarray] | None]:
+    """Take a random share of the entries out of R: what is left, and (rows, columns, values)."""
+    if fraction is None:
+        return R, None
+    n_held_out = round(fraction * R.nnz)
+    if not 0 < n_held_out < R.nnz:
+        raise ValueError(
+            f"validation_fraction={fraction} holds out {n_held_out} of {R.nnz} ratings: "
+            "both parts need some. Pass more ratings, or validation_fraction=None."
+        )
+    out = np.zeros(R.nnz, bool)
+    out[random_state.permutation(R.nnz)[:n_held_out]] = True
+    C = R.tocoo()
+    kept = sp.csr_array((C.data[~out], (C.row[~out], C.col[~out])), shape=R.shape)
+    return kept, (C.row[out], C.col[out], C.data[out])
 
 
 def learn(

@@ -39,13 +39,20 @@ class ExplicitFoldIn:
         """Factors of histories, (n_rows, n_components)."""
         return self.users(X).factors
 
+    def user_vectors(self, X: sp.csr_array) -> np.ndarray:
+        """Vectors whose products with those of the items are ratings."""
+        users = self.users(X)
+        level = users.biases + X.dtype.type(self.mean)
+        return np.column_stack([users.factors, level, np.ones_like(level)])
+
+    def item_vectors(self) -> np.ndarray:
+        """Vectors of the items, with a one for the level of the user and with the bias."""
+        biases = self.items.biases
+        return np.column_stack([self.items.factors, np.ones_like(biases), biases])
+
     def score(self, X: sp.csr_array, prior: np.ndarray) -> np.ndarray:
         """Ratings of all items, (n_rows, n_items)."""
-        users = self.users(X)
-        scores = users.factors @ self.items.factors.T
-        scores += users.biases[:, None]
-        scores += self.items.biases + X.dtype.type(self.mean)
-        return scores
+        return self.user_vectors(X) @ self.item_vectors().T
 
     def explain(
         self, X: sp.csr_array, items: np.ndarray, prior: np.ndarray

@@ -15,7 +15,7 @@ from .._compat import openmp_threads
 from .._kernels._blas import one_blas_thread
 from .._kernels.als import fold_in
 
-__all__ = ["ImplicitFoldIn", "run_engine", "without_zeros"]
+__all__ = ["ImplicitFoldIn", "known_rows", "run_engine", "without_zeros"]
 
 _SMALL = 2**20  # known ratings times factors; below, threads cost more than they save
 _ENGINE = threading.Lock()
@@ -28,6 +28,11 @@ def without_zeros(X: sp.csr_array) -> sp.csr_array:
     X = X.copy()
     X.eliminate_zeros()
     return X
+
+
+def known_rows(X: sp.csr_array) -> np.ndarray:
+    """Tell which rows hold anything but zeros, (n_rows,)."""
+    return np.diff(without_zeros(X).indptr) > 0
 
 
 def run_engine(
@@ -104,7 +109,9 @@ class ImplicitFoldIn:
         self._whitening = inverse.astype(item_factors.dtype)  # L^-1
         self._white_items = white_items.astype(item_factors.dtype, order="C")
 
-    def _white_users(self, X: sp.csr_array) -> np.ndarray:
+    def user_vectors(self, X: sp.csr_array) -> np.ndarray:
+        """Vectors whose products with those of the items are scores."""
+        X = without_zeros(X)
         dtype = self._white_items.dtype
         weights = (self.confidence * X.data).astype(dtype, copy=False)
         # fold_in divides by roots of weights; one this small stands for 0 to all digits
@@ -113,13 +120,16 @@ class ImplicitFoldIn:
 
     def factors(self, X: sp.csr_array) -> np.ndarray:
         """Factors of histories, (n_rows, n_components)."""
-        return self._white_users(without_zeros(X)) @ self._whitening
+        return self.user_vectors(X) @ self._whitening
+
+    def item_vectors(self) -> np.ndarray:
+        """Vectors of the items."""
+        return self._white_items
 
     def score(self, X: sp.csr_array, prior: np.ndarray) -> np.ndarray:
         """Scores of all items, (n_rows, n_items); ``prior`` for rows without positive ratings."""
-        known = without_zeros(X)
-        scores = self._white_users(known) @ self._white_items.T
-        scores[np.diff(known.indptr) == 0] = prior
+        scores = self.user_vectors(X) @ self._white_items.T
+        scores[~known_rows(X)] = prior
         return scores
 
     def explain(
