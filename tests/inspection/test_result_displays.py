@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -139,6 +140,23 @@ def test_grid_of_a_pipeline_and_several_metrics():
     assert_allclose(other.scores, [search.cv_results_["mean_test_recall@5"]])
     with pytest.raises(ValueError, match=r"metric must be one of \['ndcg@5', 'recall@5'\]"):
         TemperatureHeadsDisplay.from_estimator(search, metric="map")
+
+
+def test_values_are_readable_on_their_background():
+    scores = np.linspace(0, 1, 60)
+    display = TemperatureHeadsDisplay.from_predictions(
+        np.repeat(np.arange(6), 10), np.tile(np.arange(10), 6), scores, print_values=True
+    )
+    for (row, column), text in np.ndenumerate(display.texts_):
+        background = display.image_.cmap(display.image_.norm(display.scores[row, column]))[:3]
+        contrast = luminance(to_rgb(text.get_color())), luminance(background)
+        assert (max(contrast) + 0.05) / (min(contrast) + 0.05) > 3
+
+
+def luminance(color):
+    """As the Web Content Accessibility Guidelines define it."""
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in color]
+    return np.dot(linear, [0.2126, 0.7152, 0.0722])
 
 
 def test_grid_with_holes():

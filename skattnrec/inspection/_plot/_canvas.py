@@ -48,9 +48,8 @@ def axes_for(ax: Any, caller: str, size: tuple[float, float], n_axes: int = 1) -
     ndarray of shape (n_axes,), object
         The axes.
     """
-    plt = pyplot(caller)
     if ax is None:
-        _, made = plt.subplots(
+        _, made = pyplot(caller).subplots(
             1, n_axes, figsize=size, layout="constrained", squeeze=False, sharey=n_axes > 1
         )
         return made[0]
