@@ -3,8 +3,9 @@
 One process, models one after the other, equal threads. Prints a markdown table for each data set
 and protocol (see ``protocols.py``), best NDCG@100 first. The data is looked for in the folder that
 the environment variable SKATTNREC_DATA names. The settings of the peers are those that ``tune.py``
-chose on validation users (``settings.json``), a line for each input they were tuned with; ours are
-the defaults, and where ``settings.json`` has an entry for one of ours also a line "tuned".
+chose on validation users (``settings.json``), a line for each input they were tuned with (with
+``--best-inputs`` the one that did best there); ours are the defaults, and where ``settings.json``
+has an entry for one of ours also a line "tuned".
 
 fit s, recommend s
     Wall time of fit, and of the ten best items for all training users.
@@ -62,8 +63,8 @@ class Result:
         return np.concatenate([run.metrics[metric] for run in self.runs])
 
 
-def lines(dataset: str, protocol: str, names: list[str]) -> Iterator[Line]:
-    """Ours out of the box, ours tuned, and tuned peers."""
+def lines(dataset: str, protocol: str, names: list[str], n_inputs: int | None) -> Iterator[Line]:
+    """Ours out of the box, ours tuned, and peers tuned with their ``n_inputs`` best inputs."""
     chosen = load_settings(dataset, protocol)
     for name in names:
         choices = chosen.get(name, [])
@@ -74,7 +75,7 @@ def lines(dataset: str, protocol: str, names: list[str]) -> Iterator[Line]:
             yield Line(name, name, takes, {})
         elif not choices:
             print(f"{name} has no settings for {dataset}, {protocol}: run tune.py", file=sys.stderr)
-        for choice in choices:
+        for choice in choices[:n_inputs]:
             label = name + TUNED if name in OURS else name
             yield Line(label, name, choice["takes"], choice["settings"])
 
@@ -88,10 +89,10 @@ def run(line: Line, split: Split, part: str) -> Measured:
 
 
 def compare(
-    dataset: str, protocol: str, names: list[str], seeds: list[int], part: str
+    wanted: list[Line], dataset: str, protocol: str, seeds: list[int], part: str
 ) -> list[Result]:
     """Measure every line on every seed's split."""
-    results = [Result(line, []) for line in lines(dataset, protocol, names)]
+    results = [Result(line, []) for line in wanted]
     for seed in seeds:
         split = strong_generalization(dataset, protocol, seed)
         for result in results:
@@ -174,15 +175,20 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=names, default=names, metavar="MODEL")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED")
     parser.add_argument("--part", choices=["val", "test"], default="test")
+    parser.add_argument(
+        "--best-inputs", action="store_true", help="of each peer only its best input in validation"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, metavar="CSV")
     arguments = parser.parse_args()
     use_threads(arguments.threads)
+    n_inputs = 1 if arguments.best_inputs else None
     table_rows: list[dict[str, Any]] = []
     for dataset in arguments.datasets:
         for protocol in arguments.protocols:
             seeds, part = arguments.seeds, arguments.part
-            results = compare(dataset, protocol, arguments.models, seeds, part)
+            wanted = list(lines(dataset, protocol, arguments.models, n_inputs))
+            results = compare(wanted, dataset, protocol, seeds, part)
             print(f"\n### {dataset}, {protocol}, {part}, seeds {' '.join(map(str, seeds))}\n")
             print(*table(results), sep="\n", flush=True)
             table_rows += rows(dataset, protocol, part, seeds, results)
