@@ -29,6 +29,9 @@ from skattnrec.attention import multi_head_attention
 from skattnrec.datasets import fetch_movielens, load_books, make_interactions
 
 USER_LENGTH = 200  # the history that is drawn has about so many entries
+TEMPERATURES = (0.5, 1, 2, 4, 8, np.inf)  # of the grid
+DOTS_PER_INCH = 110
+SIZE = 800, 400, 40_000  # users, items and ratings of the generated data
 
 
 def load() -> Bunch:
@@ -37,7 +40,8 @@ def load() -> Bunch:
     for home in [Path(folder), Path(folder) / "raw"] if folder else []:
         if (home / "ml-100k").is_dir():
             return fetch_movielens("100k", data_home=home, download_if_missing=False)
-    data = make_interactions(800, 400, n_interactions=40_000, random_state=0)
+    n_users, n_items, n_interactions = SIZE
+    data = make_interactions(n_users, n_items, n_interactions=n_interactions, random_state=0)
     topics = ["Drama", "Comedy", "Action", "Thriller", "Romance", "Horror"]
     topics += ["Western", "Musical", "War", "Fantasy"]
     main = data.item_factors.argmax(axis=1)
@@ -60,7 +64,7 @@ def draw(data: Bunch, out: Path) -> None:
 
     def save(name: str, display: object) -> None:
         figure = display.figure_  # type: ignore[attr-defined]
-        figure.savefig(out / f"{name}.png", dpi=110)
+        figure.savefig(out / f"{name}.png", dpi=DOTS_PER_INCH)
         plt.close(figure)
         print(f"{name}.png")
 
@@ -138,7 +142,7 @@ def leaderboard(save, data: Bunch) -> None:
 
 def grid(save, data: Bunch) -> None:
     """Search over heads and temperature."""
-    settings = {"n_heads": [1, 2, 3], "temperature": [0.5, 1, 2, 4, 8, np.inf]}
+    settings = {"n_heads": [1, 2, 3], "temperature": list(TEMPERATURES)}
     popular = np.argsort(-np.bincount(data.X.indices, minlength=data.X.shape[1]))[:400]
     X = data.X[:, np.sort(popular)]  # fewer items, so that the search takes seconds
     scorer = RankingScorer("ndcg@10", relevance_threshold=4)

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_array
 
 from .._validation import as_interactions
-from ._predict import times_of
+from ._histories import times_of
 from ._unwrap import attention_shares
 
 __all__ = ["aggregate_attention"]

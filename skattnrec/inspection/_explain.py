@@ -12,7 +12,8 @@ from .._compat import StrOptions, validate_params
 from .._explanation import Explanation
 from .._validation import check_item_indices
 from ..metrics import rank_items
-from ._predict import dress_like, predict_blocks, times_of, without_each_entry
+from ._histories import times_of, without_each_entry
+from ._predict import dress_like, predict_blocks
 from ._unwrap import name_items, one_history, unwrap
 
 __all__ = ["explain", "find_items"]

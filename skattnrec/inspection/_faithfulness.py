@@ -14,11 +14,12 @@ from sklearn.utils import Bunch, check_random_state
 from .._compat import Interval, StrOptions, validate_params
 from .._validation import as_interactions
 from ..model_selection._significance import mean_interval
+from ._histories import keep_entries, times_of
 from ._importance import ORDERS, importances
-from ._predict import predict_blocks, score_pairs, times_of
+from ._predict import check_items, follow, score_pairs
 from ._unwrap import unwrap
 
-__all__ = ["check_items", "deletion_curve", "faithfulness", "follow", "keep_entries"]
+__all__ = ["deletion_curve", "faithfulness"]
 
 
 @validate_params(
@@ -214,38 +215,6 @@ def faithfulness(
     return table
 
 
-def check_items(items: Any, X: sp.csr_array) -> np.ndarray:
-    """Check that there is an item column for each row."""
-    items = np.asarray(items)
-    if items.shape != (X.shape[0],) or items.dtype.kind not in "iu":
-        raise ValueError(
-            f"items must hold an item column for each of the {X.shape[0]} users, got {items.dtype} "
-            f"of shape {items.shape}."
-        )
-    if items.size and not (items.min() >= 0 and items.max() < X.shape[1]):
-        raise ValueError(f"items must be columns in [0, {X.shape[1] - 1}].")
-    return items
-
-
-def follow(
-    estimator: Any, X: sp.csr_array, times: sp.csr_array | None, items: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Choose the item of each row, by default the best unseen one; with its score."""
-    chosen, start = [], []
-    for rows, scores in predict_blocks(estimator, X, times):
-        block = X[rows]
-        if items is None:
-            unseen = scores.copy()
-            seen = np.repeat(np.arange(len(scores)), np.diff(block.indptr)), block.indices
-            unseen[seen] = -np.inf
-            best = unseen.argmax(axis=1)
-        else:
-            best = items[rows]
-        chosen.append(best)
-        start.append(scores[np.arange(len(scores)), best])
-    return np.concatenate(chosen), np.concatenate(start)
-
-
 def _deletion_ranks(
     estimator: Any,
     X: sp.csr_array,
@@ -269,10 +238,3 @@ def _n_deleted(X: sp.csr_array, fraction: float) -> np.ndarray:
     """How many entries of each row to delete."""
     lengths = np.diff(X.indptr)
     return np.clip(np.floor(fraction * lengths + 0.5), 1, lengths - 1).astype(np.int64)
-
-
-def keep_entries(X: sp.csr_array, keep: np.ndarray) -> sp.csr_array:
-    """Leave out stored entries; zeros that are kept stay stored."""
-    before = np.concatenate([[0], np.cumsum(keep)])
-    parts = X.data[keep], X.indices[keep], before[X.indptr].astype(X.indptr.dtype)
-    return sp.csr_array(parts, shape=X.shape)

@@ -14,7 +14,8 @@ from sklearn.model_selection import KFold, check_cv
 
 from .._compat import StrOptions, validate_params
 from .._validation import as_interactions
-from ._predict import predict_blocks, score_pairs, times_of, without_each_entry
+from ._histories import times_of, without_each_entry
+from ._predict import predict_blocks, score_pairs
 
 __all__ = ["attention_outliers"]
 

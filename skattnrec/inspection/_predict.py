@@ -9,19 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn import config_context
 
-from .._validation import check_timestamps
-
-__all__ = ["dress_like", "predict_blocks", "score_pairs", "times_of", "without_each_entry"]
+__all__ = ["check_items", "dress_like", "follow", "predict_blocks", "score_pairs"]
 
 _BLOCK_ENTRIES = 2**23  # scores held at a time
-
-
-def times_of(timestamps: Any, X: sp.csr_array) -> sp.csr_array | None:
-    """Check timestamps and give them the pattern of X; None stays None."""
-    times = check_timestamps(timestamps, X)
-    if times is None:
-        return None
-    return sp.csr_array((times, X.indices, X.indptr), shape=X.shape)
 
 
 def dress_like(X: Any) -> Callable[[sp.csr_array], Any]:
@@ -67,25 +57,33 @@ def score_pairs(
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def without_each_entry(X: sp.csr_array) -> sp.csr_array:
-    """Copy rows as often as they have entries, each copy short of another one.
+def check_items(items: Any, X: sp.csr_array) -> np.ndarray:
+    """Check that there is an item column for each row."""
+    items = np.asarray(items)
+    if items.shape != (X.shape[0],) or items.dtype.kind not in "iu":
+        raise ValueError(
+            f"items must hold an item column for each of the {X.shape[0]} users, got {items.dtype} "
+            f"of shape {items.shape}."
+        )
+    if items.size and not (items.min() >= 0 and items.max() < X.shape[1]):
+        raise ValueError(f"items must be columns in [0, {X.shape[1] - 1}].")
+    return items
 
-    Parameters
-    ----------
-    X : csr_array of shape (n_rows, n_items)
-        Histories.
 
-    Returns
-    -------
-    csr_array of shape (X.nnz, n_items)
-        Row p lacks stored entry p of ``X``.
-    """
-    lengths = np.diff(X.indptr).astype(np.int64)
-    first = X.indptr[:-1].astype(np.int64)
-    size = np.repeat(lengths, lengths)  # of the row that each copy is of
-    begins = np.repeat(np.repeat(first, lengths), size)
-    place = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
-    source = begins + place  # the entry of X that is copied
-    source = source[source != np.repeat(np.arange(X.nnz), size)]
-    indptr = np.concatenate([[0], np.cumsum(size - 1)]).astype(X.indptr.dtype)
-    return sp.csr_array((X.data[source], X.indices[source], indptr), shape=(X.nnz, X.shape[1]))
+def follow(
+    estimator: Any, X: sp.csr_array, times: sp.csr_array | None, items: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Choose the item of each row, by default the best unseen one; with its score."""
+    chosen, start = [], []
+    for rows, scores in predict_blocks(estimator, X, times):
+        block = X[rows]
+        if items is None:
+            unseen = scores.copy()
+            seen = np.repeat(np.arange(len(scores)), np.diff(block.indptr)), block.indices
+            unseen[seen] = -np.inf
+            best = unseen.argmax(axis=1)
+        else:
+            best = items[rows]
+        chosen.append(best)
+        start.append(scores[np.arange(len(scores)), best])
+    return np.concatenate(chosen), np.concatenate(start)

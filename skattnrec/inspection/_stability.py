@@ -12,9 +12,9 @@ from sklearn.utils import check_random_state
 
 from .._compat import Interval, StrOptions, validate_params
 from .._validation import as_interactions
-from ._faithfulness import check_items, follow, keep_entries
+from ._histories import keep_entries, times_of
 from ._importance import importances
-from ._predict import times_of
+from ._predict import check_items, follow
 
 __all__ = ["stability"]
 

@@ -20,7 +20,7 @@ from skattnrec import (
 from skattnrec.checks import all_recommenders
 from skattnrec.datasets import make_interactions
 from skattnrec.inspection import explain
-from skattnrec.inspection._predict import without_each_entry
+from skattnrec.inspection._histories import without_each_entry
 
 X = make_interactions(80, 20, n_interactions=640, min_interactions=3, random_state=0).X
 NAMES = [f"film {letter}" for letter in "abcdefghijklmnopqrst"]

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..._compat import StrOptions, validate_params
-from .._predict import times_of
+from .._histories import times_of
 from .._unwrap import attention_model, attention_shares, name_items, one_history
 from ._canvas import axes_for, colors_of_heads, pyplot, tidy
 from ._labels import head_labels, number, wrap
@@ -106,6 +106,8 @@ def animate_attention(
     labels = [f"item {j}" if names is None else str(names[j]) for j in columns[order]]
     figure, draw = _stage(shares[:, order], labels, titles, colors_of_heads(n_heads)[head])
     figure.suptitle(f"attention of {head_labels(None, n_heads)[head]}")
+    figure.canvas.draw()
+    figure.set_layout_engine("none")  # what does not move needs no new layout in each frame
     animation = FuncAnimation(
         figure, draw, frames=len(shares), interval=1000 // frames_per_second, blit=False
     )

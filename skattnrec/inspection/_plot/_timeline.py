@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._predict import times_of
+from .._histories import times_of
 from .._unwrap import attention_model, attention_shares, name_items, one_history
 from ._canvas import axes_for, colors_of_heads, pyplot, tidy
 from ._labels import head_labels, wrap
