@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,7 +16,7 @@ from .._validation import as_interactions
 from ..model_selection._significance import mean_interval
 from ._histories import keep_entries, times_of
 from ._importance import ORDERS, importances
-from ._predict import check_items, follow, score_pairs
+from ._predict import check_items, dress_like, follow, score_pairs
 from ._unwrap import unwrap
 
 __all__ = ["deletion_curve", "faithfulness"]
@@ -115,15 +115,20 @@ def deletion_curve(
         raise ValueError("Nothing can be deleted: no history has two entries or more.")
     items = None if items is None else check_items(items, known)[users]
     known, times = known[users], None if times is None else times[users]
-    items, start = follow(estimator, known, times, items)
+    dress = dress_like(X)
+    items, start = follow(estimator, known, times, items, dress)
     random = check_random_state(random_state)
-    ranks = _deletion_ranks(estimator, known, times, items, order, random)
+
+    def matter(history: sp.csr_array, when: sp.csr_array | None, item: int) -> np.ndarray:
+        return importances(estimator, history, item, order, when, random, dress)
+
+    ranks = _deletion_ranks(matter, known, times, items, random)
     fractions = np.linspace(0, max_fraction, n_steps + 1)
     scores = [start]
     for fraction in fractions[1:]:
         keep = ranks >= np.repeat(_n_deleted(known, fraction), np.diff(known.indptr))
         left, left_times = (None if M is None else keep_entries(M, keep) for M in (known, times))
-        scores.append(score_pairs(estimator, left, left_times, items))
+        scores.append(score_pairs(estimator, left, left_times, items, dress))
     curves = np.stack(scores, axis=1).astype(np.float64)
     size = np.abs(curves[:, :1])
     lost = curves[:, :1] - curves
@@ -216,19 +221,18 @@ def faithfulness(
 
 
 def _deletion_ranks(
-    estimator: Any,
+    matter: Callable[[sp.csr_array, sp.csr_array | None, int], np.ndarray],
     X: sp.csr_array,
     times: sp.csr_array | None,
     items: np.ndarray,
-    order: str,
     random: np.random.RandomState,
 ) -> np.ndarray:
-    """When each entry is deleted, 0 first within its row; shape (nnz,)."""
+    """When each entry is deleted, what matters most first; 0 is the first of its row."""
     ranks = np.empty(X.nnz, dtype=np.int64)
     for row, item in enumerate(items):  # explain answers for one history at a time
         place = slice(X.indptr[row], X.indptr[row + 1])
         when = None if times is None else times[[row]]
-        importance = importances(estimator, X[[row]], item, order, when, random)
+        importance = matter(X[[row]], when, item)
         ties = random.random_sample(len(importance))
         ranks[place][np.lexsort((ties, -importance))] = np.arange(len(importance))
     return ranks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ def importances(
     order: str,
     timestamps: sp.csr_array | None = None,
     random: np.random.RandomState | None = None,
+    dress: Callable[[sp.csr_array], Any] = lambda block: block,
 ) -> np.ndarray:
     """How much each stored entry of one history matters for the score of one item.
 
@@ -40,6 +42,8 @@ def importances(
         The times.
     random : RandomState or None
         For "random".
+    dress : callable
+        Brings the history into the form that the estimator was fitted on.
 
     Returns
     -------
@@ -49,11 +53,12 @@ def importances(
         assert random is not None
         return random.random_sample(history.nnz)
     if order == "attention":
-        heads = attention_shares(estimator, history, timestamps)
+        heads = attention_shares(estimator, dress(history), timestamps)
         return np.mean([share.data for share in heads], axis=0)
-    parts = explain(estimator, history, [item], timestamps=timestamps)
+    given = dress(history)
+    parts = explain(estimator, given, [item], timestamps=timestamps)
     if parts.source != "item":
-        parts = explain(estimator, history, [item], timestamps=timestamps, method="leave_one_out")
+        parts = explain(estimator, given, [item], timestamps=timestamps, method="leave_one_out")
     on_items = np.zeros(history.shape[1])
     on_items[parts.sources] = parts.contributions[0]
     return on_items[history.indices]

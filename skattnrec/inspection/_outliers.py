@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.model_selection import KFold, check_cv
 from .._compat import StrOptions, validate_params
 from .._validation import as_interactions
 from ._histories import times_of, without_each_entry
-from ._predict import predict_blocks, score_pairs
+from ._predict import dress_like, predict_blocks, score_pairs
 
 __all__ = ["attention_outliers"]
 
@@ -107,13 +107,14 @@ def attention_outliers(
         raise ValueError("All histories are empty: there is nothing to judge.")
     times = times_of(timestamps, known)
     votes = np.empty(known.nnz)
+    dress = dress_like(X if cv is None else known)  # folds are fitted on sparse matrices
     for model, rows in _judges(estimator, known, times, cv):
         part, part_times = (None if M is None else M[rows] for M in (known, times))
         lengths = np.diff(known.indptr)[rows]
         first = np.repeat(known.indptr[:-1][rows] - np.cumsum(lengths) + lengths, lengths)
         places = first + np.arange(lengths.sum())
         score = _leave_one_out if method == "leave_one_out" else _in_place
-        votes[places] = score(model, part, part_times)
+        votes[places] = score(model, part, part_times, dress)
     users = np.repeat(np.arange(known.shape[0]), np.diff(known.indptr))
     support = _compress(votes)
     p = _without_means(support, users, known.indices, known.shape)
@@ -157,17 +158,27 @@ def _judges(
             yield clone(estimator).fit(X[rows[train]], **metadata), rows[test]
 
 
-def _in_place(model: Any, X: sp.csr_array, times: sp.csr_array | None) -> np.ndarray:
+def _in_place(
+    model: Any,
+    X: sp.csr_array,
+    times: sp.csr_array | None,
+    dress: Callable[[sp.csr_array], Any],
+) -> np.ndarray:
     """Scores of the stored entries by their whole history."""
     votes = [np.empty(0)]
-    for rows, scores in predict_blocks(model, X, times):
+    for rows, scores in predict_blocks(model, X, times, dress):
         block = X[rows]
         owners = np.repeat(np.arange(len(scores)), np.diff(block.indptr))
         votes.append(scores[owners, block.indices])
     return np.concatenate(votes)
 
 
-def _leave_one_out(model: Any, X: sp.csr_array, times: sp.csr_array | None) -> np.ndarray:
+def _leave_one_out(
+    model: Any,
+    X: sp.csr_array,
+    times: sp.csr_array | None,
+    dress: Callable[[sp.csr_array], Any],
+) -> np.ndarray:
     """Scores of the stored entries by the rest of their history."""
     copied = np.cumsum(np.square(np.diff(X.indptr), dtype=np.int64)) // _COPIED
     starts = np.flatnonzero(np.diff(copied, prepend=-1))
@@ -176,7 +187,7 @@ def _leave_one_out(model: Any, X: sp.csr_array, times: sp.csr_array | None) -> n
         block = X[start:stop]
         fewer = without_each_entry(block)
         when = None if times is None else without_each_entry(times[start:stop])
-        votes.append(score_pairs(model, fewer, when, block.indices))
+        votes.append(score_pairs(model, fewer, when, block.indices, dress))
     return np.concatenate(votes)
 
 

@@ -71,11 +71,15 @@ def check_items(items: Any, X: sp.csr_array) -> np.ndarray:
 
 
 def follow(
-    estimator: Any, X: sp.csr_array, times: sp.csr_array | None, items: np.ndarray | None
+    estimator: Any,
+    X: sp.csr_array,
+    times: sp.csr_array | None,
+    items: np.ndarray | None,
+    dress: Callable[[sp.csr_array], Any],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Choose the item of each row, by default the best unseen one; with its score."""
     chosen, start = [], []
-    for rows, scores in predict_blocks(estimator, X, times):
+    for rows, scores in predict_blocks(estimator, X, times, dress):
         block = X[rows]
         if items is None:
             unseen = scores.copy()

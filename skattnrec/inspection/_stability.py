@@ -14,7 +14,7 @@ from .._compat import Interval, StrOptions, validate_params
 from .._validation import as_interactions
 from ._histories import keep_entries, times_of
 from ._importance import importances
-from ._predict import check_items, follow
+from ._predict import check_items, dress_like, follow
 
 __all__ = ["stability"]
 
@@ -106,19 +106,21 @@ def stability(
         raise ValueError("Nothing can be left out: no history has three entries or more.")
     items = None if items is None else check_items(items, known)[users]
     known, times = known[users], None if times is None else times[users]
-    items, _ = follow(estimator, known, times, items)
+    dress = dress_like(X)
+    items, _ = follow(estimator, known, times, items, dress)
     random = check_random_state(random_state)
     rows = []
     for row, item in enumerate(items):  # explain answers for one history at a time
         history, when = known[[row]], None if times is None else times[[row]]
-        before = importances(estimator, history, item, of, when)
+        before = importances(estimator, history, item, of, when, dress=dress)
         n_kept = max(2, history.nnz - max(1, round(fraction * history.nnz)))
         measured = []
         for _ in range(n_repeats):
             keep = random.permutation(history.nnz) < n_kept
             left = keep_entries(history, keep)
             left_when = None if when is None else keep_entries(when, keep)
-            pair = before[keep], importances(estimator, left, item, of, left_when)
+            after = importances(estimator, left, item, of, left_when, dress=dress)
+            pair = before[keep], after
             measured.append((_rank_correlation(*pair), _overlap(*pair, k)))
         rows.append((int(item), *np.mean(measured, axis=0)))
     return pd.DataFrame(rows, columns=["item", "correlation", "overlap"], index=users)

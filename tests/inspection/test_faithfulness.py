@@ -1,6 +1,7 @@
 """Deletion curves and stability: laws of models whose answer is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
@@ -107,6 +108,16 @@ def test_timestamps_follow_their_entries():
     stamped = sp.csr_array((known.data + 10, known.indices, known.indptr), shape=known.shape)
     curve = deletion_curve(Times(), known, [3, 3], timestamps=stamped)
     assert_array_equal(curve.drops, 0)
+
+
+def test_frames_keep_their_names():
+    frame = pd.DataFrame(X[:40].toarray().astype(float), columns=[f"film {j}" for j in range(60)])
+    model = AttentionRecommender().fit(frame)
+    table = faithfulness(model, frame[:6], n_repeats=1, n_steps=2)
+    plain = AttentionRecommender().fit(frame.to_numpy())
+    expected = faithfulness(plain, X[:6], n_repeats=1, n_steps=2)
+    assert_allclose(table.loc["contribution"], expected.loc["contribution"], rtol=1e-3)
+    assert stability(model, frame[:3], n_repeats=1).shape == (3, 3)
 
 
 def test_stability_of_a_sum_is_perfect():

@@ -1,6 +1,7 @@
 """Planted ratings stand out; every other account of an outlier holds too."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
@@ -58,7 +59,7 @@ def test_planted_items_are_found_without_ratings():
 def test_leave_one_out_leaves_out():
     X = make_interactions(30, 20, n_interactions=200, min_interactions=2, random_state=0).X
     model = AttentionRecommender(regularization=5).fit(X)
-    votes = _leave_one_out(model, X, None)
+    votes = _leave_one_out(model, X, None, lambda block: block)
     for place in (0, 17, 199):
         user = np.searchsorted(X.indptr, place, side="right") - 1
         history = X[[user]].toarray()
@@ -74,6 +75,16 @@ def test_in_place_is_the_same_for_a_sum_of_votes():
         for method in ("leave_one_out", "in_place")
     ]
     assert_allclose(tables[0]["votes"], tables[1]["votes"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["leave_one_out", "in_place"])
+def test_frames_keep_their_names(method):
+    X = make_interactions(30, 12, n_interactions=150, min_interactions=3, random_state=0).X
+    frame = pd.DataFrame(X.toarray().astype(float), columns=list("abcdefghijkl"))
+    named = attention_outliers(ItemItemCF().fit(frame), frame, method=method)
+    plain = attention_outliers(ItemItemCF().fit(frame.to_numpy()), X, method=method)
+    assert_allclose(named["votes"], plain["votes"], rtol=1e-5)
+    assert len(attention_outliers(ItemItemCF(), frame, method=method, cv=2)) == 150
 
 
 def test_users_are_judged_by_models_that_never_saw_them():
