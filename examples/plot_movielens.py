@@ -85,7 +85,7 @@ plt.show()
 # ratings wherever they are.
 
 timeline = AttentionTimelineDisplay.from_estimator(
-    model, X[[user]], times[[user]], item_names=titles, use_timestamps=False
+    model, X[[user]], times[[user]], item_names=titles
 )
 plt.show()
 

@@ -263,9 +263,7 @@ def test_distribution_errors(model):
 
 def test_timeline(model):
     times = TIMES[[USER]]
-    display = AttentionTimelineDisplay.from_estimator(
-        model, HISTORY, times, item_names=NAMES, use_timestamps=False
-    )
+    display = AttentionTimelineDisplay.from_estimator(model, HISTORY, times, item_names=NAMES)
     order = np.argsort(times.data)
     assert_allclose(display.weights, shares(model, HISTORY)[:, order], rtol=1e-5)
     assert_array_equal(display.times, np.sort(times.data))

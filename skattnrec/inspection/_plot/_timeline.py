@@ -76,7 +76,6 @@ class AttentionTimelineDisplay:
         timestamps: Any,
         *,
         item_names: Any = None,
-        use_timestamps: bool = True,
         ax: Any = None,
         **kwargs: Any,
     ) -> AttentionTimelineDisplay:
@@ -91,11 +90,10 @@ class AttentionTimelineDisplay:
         X : {array-like, sparse matrix} of shape (1, n_items)
             One history.
         timestamps : {array-like, sparse matrix} of shape (1, n_items)
-            The time of every entry of ``X``; for dates, in seconds since 1970-01-01 UTC.
+            The time of every entry of ``X``, also for the model; for dates, in seconds since
+            1970-01-01 UTC.
         item_names : array-like of shape (n_items,), default=None
             Names of all items; None takes those the model knows.
-        use_timestamps : bool, default=True
-            Whether to pass the timestamps to the model too. False for one fitted without.
         ax : array-like of Axes, default=None
             Where to draw, one for each head; None makes a new figure.
         **kwargs
@@ -113,7 +111,7 @@ class AttentionTimelineDisplay:
         if times is None:
             raise ValueError("AttentionTimelineDisplay needs timestamps.")
         model, _ = attention_model(estimator, X)
-        shares = attention_shares(estimator, X, timestamps if use_timestamps else None)
+        shares = attention_shares(estimator, X, timestamps)
         names = name_items(item_names, X, model)
         columns = history.indices
         return cls.from_predictions(
