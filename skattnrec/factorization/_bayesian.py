@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from .._compat import Interval
+from .._kernels._blas import one_blas_thread
 from .._kernels.baseline import fit_baseline
 from .._kernels.posterior import column_moments, posterior_step, unpack
 from ..base import BaseRecommender
@@ -181,17 +182,11 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.mean_, offsets, _ = fit_baseline(X.indptr, X.indices, X.data, X.shape[1])
         R = self._deviations(X)
         users, items = self._start(R, offsets.astype(X.dtype))
-        unit = items.units[0]
-        self.noise_ = _FIRST_NOISE * unit**2
+        self.noise_ = _FIRST_NOISE * items.units[0] ** 2
         self.loss_curve_: list[float] = []
         for _ in tqdm(range(self.max_iter), disable=not self.verbose):
-            users.step(items, self.noise_)
-            items.step(users, self.noise_)
-            self.loss_curve_.append(self._loss(users, items))
-            users.update_prior()
-            items.update_prior()
-            squares = items.squared_error + self.prior_strength * _FIRST_NOISE * unit**2
-            self.noise_ = squares / (R.nnz + self.prior_strength)
+            with one_blas_thread():  # small systems
+                self._iterate(users, items)
             if self.loss_curve_[-1] > min(self.loss_curve_[-2:-1], default=np.inf) - self.tol:
                 break
         self.n_iter_ = len(self.loss_curve_)
@@ -203,6 +198,16 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self._prior_mean = users.prior_mean.astype(X.dtype)
         self._presence = None if users.presence is None else users.presence.weights
         self.prior_ = self._ratings(self._prior_mean[None])[0]
+
+    def _iterate(self, users: PosteriorSide, items: PosteriorSide) -> None:
+        """Update both sides, their priors and the noise."""
+        users.step(items, self.noise_)
+        items.step(users, self.noise_)
+        self.loss_curve_.append(self._loss(users, items))
+        users.update_prior()
+        items.update_prior()
+        squares = items.squared_error + self.prior_strength * _FIRST_NOISE * items.units[0] ** 2
+        self.noise_ = squares / (items.R.nnz + self.prior_strength)
 
     def _deviations(self, X: sp.csr_array) -> sp.csr_array:
         """Ratings less their mean."""

@@ -14,7 +14,9 @@ import scipy.sparse as sp
 
 from .._kernels.scoring import csr_times_dense
 
-__all__ = ["Presence", "presence_rows"]
+__all__ = ["Presence", "multiply", "presence_rows"]
+
+_SMALL = 2**23  # multiplications
 
 
 def presence_rows(X: sp.csr_array) -> sp.csr_array:
@@ -25,7 +27,9 @@ def presence_rows(X: sp.csr_array) -> sp.csr_array:
 
 
 def multiply(A: sp.csr_array, B: np.ndarray) -> np.ndarray:
-    """Product of a sparse and a dense matrix, in parallel."""
+    """Product of a sparse and a dense matrix, in parallel where that is worth waking threads."""
+    if A.nnz * B.shape[1] < _SMALL:
+        return A @ B
     return csr_times_dense(A.indptr, A.indices, A.data, np.ascontiguousarray(B))
 
 
