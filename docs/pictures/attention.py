@@ -16,5 +16,4 @@ history = data.X[[int(np.argmin(np.abs(np.diff(data.X.indptr) - 40)))]]
 figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.2), layout="constrained")
 AttentionDisplay.from_estimator(model, history, item_names=titles, max_entries=8, ax=left)
 ContributionDisplay.from_estimator(model, history, item_names=titles, max_entries=8, ax=right)
-left.set_title("what the heads attend to")
-right.set_title("where the best score comes from")
+left.set_title("what the heads attend to", loc="left", fontsize=9)

@@ -164,7 +164,7 @@ def _grouping(
 
         def by_feature(values: np.ndarray) -> np.ndarray:
             weights = sp.csr_array((values, X.indices, X.indptr), shape=X.shape)
-            return np.asarray((weights @ features).todense())
+            return (weights @ features).toarray()
 
         return by_feature, labels
     rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))

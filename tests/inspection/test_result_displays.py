@@ -71,7 +71,7 @@ def test_waterfall_leads_to_the_score(model):
     assert len(display.labels) == len(widths)
     assert display.labels[-1] == "score"
     assert display.ax_.get_xlabel() == "score of film 7"
-    assert display.text == parts.to_text()[0]
+    assert display.ax_.get_title("left").replace("\n", " ") == parts.to_text()[0]
     written = [text.get_text() for text in display.ax_.texts]
     assert written == [significant(w, "+") for w in widths[:-1]] + [significant(widths[-1])]
 

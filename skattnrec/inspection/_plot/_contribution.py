@@ -32,7 +32,7 @@ class ContributionDisplay:
     item : str
         The name of the explained item.
     text : str
-        The explanation as a sentence.
+        The explanation as a sentence; the title.
 
     Attributes
     ----------
@@ -203,6 +203,10 @@ class ContributionDisplay:
         self.ax_.set_yticks(places, [wrap(label) for label in self.labels])
         self.ax_.set_ylim(n_steps - 0.5, -0.5)
         self.ax_.set_xlabel(f"score of {self.item}")
+        # labels take about a quarter of the width, a character 0.07 inches of what is left
+        width = self.ax_.get_position().width * self.figure_.get_figwidth()
+        title = wrap(self.text, max(20, int(0.75 * width / 0.07)), max_lines=3)
+        self.ax_.set_title(title, loc="left", fontsize=9)
         self.ax_.margins(x=0.12)
         self.ax_.tick_params(axis="y", length=0)
         tidy(self.ax_)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ __all__ = ["Strongest", "head_labels", "number", "rated", "significant", "strong
 _GAP = "\N{NO-BREAK SPACE}" * 2  # between a title and its rating
 
 
+@dataclass(frozen=True)
 class Strongest:
     """The strongest entries of a history, and the sum of the others.
 
@@ -29,16 +31,13 @@ class Strongest:
         How many entries the last value sums up; 0 if none.
     """
 
-    def __init__(self, order: np.ndarray, values: np.ndarray, labels: list[str], n_others: int):
-        self.order = order
-        self.values = values
-        self.labels = labels
-        self.n_others = n_others
+    order: np.ndarray
+    values: np.ndarray
+    labels: list[str]
+    n_others: int
 
 
-def strongest(
-    values: np.ndarray, labels: Sequence[str], max_entries: int, *, sign: bool = False
-) -> Strongest:
+def strongest(values: np.ndarray, labels: Sequence[str], max_entries: int) -> Strongest:
     """Cut to the entries with the largest mean over heads; the others become one.
 
     Parameters
@@ -49,8 +48,6 @@ def strongest(
         Their names.
     max_entries : int
         How many to keep.
-    sign : bool
-        Whether strength is the absolute value, for values of either sign.
 
     Returns
     -------
@@ -58,8 +55,7 @@ def strongest(
     """
     if max_entries < 1:
         raise ValueError(f"max_entries must be at least 1, got {max_entries}.")
-    strength = np.atleast_2d(np.abs(values) if sign else values).mean(axis=0)
-    order = np.argsort(-strength, kind="stable")
+    order = np.argsort(-np.atleast_2d(values).mean(axis=0), kind="stable")
     n_others = len(order) - max_entries
     if n_others <= 1:  # a row for a single other would hide it for nothing
         return Strongest(order, values[..., order], [labels[j] for j in order], 0)
@@ -69,12 +65,12 @@ def strongest(
     return Strongest(kept, np.concatenate([values[..., kept], rest], axis=-1), names, n_others)
 
 
-def wrap(label: Any, width: int = 30) -> str:
-    """Break a long label into at most two lines; a rating behind it is kept."""
+def wrap(label: Any, width: int = 30, max_lines: int = 2) -> str:
+    """Break a long label into a few lines at most; a rating behind it is kept."""
     title, gap, rating = str(label).rpartition(_GAP)
     if not gap:
         title, rating = rating, ""
-    lines = textwrap.wrap(title, width, max_lines=2, placeholder=" …")
+    lines = textwrap.wrap(title, width, max_lines=max_lines, placeholder=" …")
     return ("\n".join(lines) or title) + gap + rating
 
 
