@@ -77,6 +77,12 @@ def check_contributions_sum_to_score(estimator):
             assert np.isin(parts.sources, history.indices).all(), "a source was never seen."
         if parts.heads is not None:
             assert_same_scores(parts.heads.sum(axis=0), contributions, "sum over heads")
+        if parts.weights is not None:
+            weighed = parts.heads if np.ndim(parts.weights) == 3 else contributions
+            assert np.shape(parts.weights) == np.shape(weighed), (
+                f"weights of shape {np.shape(parts.weights)} for parts of {np.shape(weighed)}."
+            )
+            assert not weighed[parts.weights == 0].any(), "a source without weight contributes."
 
 
 def check_default_explanation_is_of_recommendations(estimator):

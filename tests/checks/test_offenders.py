@@ -239,6 +239,12 @@ class WrongExplanation(ItemVotes):
         return baseline, sources, contributions[:, ::-1] * X.data, extra
 
 
+class WeighsWrongly(ItemVotes):
+    def _explain(self, X, times, items):
+        baseline, sources, contributions, extra = super()._explain(X, times, items)
+        return baseline, sources, contributions, {**extra, "weights": np.zeros_like(contributions)}
+
+
 class AcceptsAnything(ItemVotes):
     """Replaces what is not finite by 0."""
 
@@ -379,6 +385,7 @@ OFFENDERS = {
     AlwaysFloat64: "check_dtype_is_kept",
     EmptyHistoryGetsNothing: "check_empty_history_gets_prior",
     WrongExplanation: "check_contributions_sum_to_score",
+    WeighsWrongly: "check_contributions_sum_to_score",
     AcceptsAnything: "check_nan_and_infinity_raise",
     AcceptsAnyWidth: "check_wrong_width_raises",
     AcceptsNegative: "check_negative_ratings",
