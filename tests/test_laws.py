@@ -18,6 +18,8 @@ def variants():
         yield Recommender()
         if "feedback" in Recommender().get_params():
             yield Recommender(feedback="explicit")
+        if "objective" in Recommender().get_params():
+            yield Recommender(objective="rating")
 
 
 @parametrize_with_laws(

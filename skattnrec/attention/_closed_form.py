@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from .._compat import Interval
+from .._compat import Interval, StrOptions
 from .._kernels.attention import profile_logits, smoothed_softmax
 from .._kernels.gram import gram_upper
 from .._kernels.ridge import constrained_ridge
@@ -18,6 +18,7 @@ from .._kernels.scoring import csr_times_dense
 from .._kernels.votes import csr_times_csr
 from ..base import BaseRecommender
 from ._cold_items import borrow_values
+from ._rating import RatingVotes, item_levels
 
 __all__ = ["BaseAttentionRecommender"]
 
@@ -38,6 +39,7 @@ class BaseAttentionRecommender(BaseRecommender):
         "smoothing": [Interval(Real, 0, 1, closed="both")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "regularization": [Interval(Real, 0, None, closed="neither")],
+        "objective": [StrOptions({"ranking", "rating"})],
     }
 
     temperature: float
@@ -48,6 +50,8 @@ class BaseAttentionRecommender(BaseRecommender):
     smoothing: float
     dropout: float
     regularization: float
+    objective: str
+    values_: Any
 
     def attention_weights(self, X: Any, *, timestamps: Any = None) -> list[sp.csr_array]:
         """Attention of each head over each history.
@@ -72,12 +76,20 @@ class BaseAttentionRecommender(BaseRecommender):
 
     # -- hooks of the contract ----------------------------------------------------------------
 
+    def _predicts_ratings(self) -> bool:
+        return self.objective == "rating"
+
     def _prior(self, X: sp.csr_array) -> np.ndarray:
-        """Score an empty history by the sum of each item's relevance."""
+        """Score an empty history by the sum of each item's relevance; rate it by its level."""
+        if self.objective == "rating":
+            return item_levels(X)
         return np.bincount(X.indices, self._relevance(X), minlength=X.shape[1]).astype(X.dtype)
 
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
         self._set_up_logits(X)
+        if self.objective == "rating":
+            self._fit_ratings(X)
+            return
         n_heads, n_items = len(self.temperatures_), X.shape[1]
         _check_memory(n_heads, n_items, X.dtype)
         weights = self._weights(X)
@@ -96,7 +108,14 @@ class BaseAttentionRecommender(BaseRecommender):
             is_cold = np.bincount(X.indices, minlength=n_items) == 0
             borrow_values(self.values_, self._keys, is_cold, self.temperature)
 
+    def _fit_ratings(self, X: sp.csr_array) -> None:
+        self._votes = RatingVotes(X, self._weights(X), self.prior_, self.regularization)
+        self.values_ = self._votes.by_rating
+        self.presence_values_ = self._votes.by_presence
+
     def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        if self.objective == "rating":
+            return self._votes.score(X, self._weights(X))
         scores = np.zeros(X.shape, self.values_.dtype)
         for weights, values in zip(self._weights(X), self.values_, strict=True):
             scores += csr_times_dense(X.indptr, X.indices, weights, values)
@@ -105,12 +124,21 @@ class BaseAttentionRecommender(BaseRecommender):
     def _explain(
         self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """Every vote is weight times value: the split is exact, and there is no baseline."""
+        """Every vote is weight times value: the split is exact; only ratings have a baseline."""
         history = X.indices.astype(np.intp)
+        if self.objective == "rating":
+            levels, heads = self._votes.explain(X, self._weights(X), items)
+            return levels, history, heads.sum(axis=0), {"heads": heads}
         votes = self.values_[:, history[:, None], items]  # (n_heads, s, n)
         heads = (self._weights(X)[:, :, None] * votes).transpose(0, 2, 1)  # (n_heads, n, s)
         baseline = np.zeros(len(items), heads.dtype)
         return baseline, history, heads.sum(axis=0), {"heads": heads}
+
+    def _item_similarity(self, items: np.ndarray) -> np.ndarray:
+        """Scores of histories of one item each; where these are ratings, the votes alone."""
+        if self.objective == "ranking":
+            return super()._item_similarity(items)
+        return np.sum([votes[items].toarray() for votes in self.values_], axis=0)
 
     # -- logits and weights ---------------------------------------------------------------------
 

@@ -49,6 +49,9 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         in closed form.
     regularization : float, default=200
         Positive ridge penalty, in pseudo-observations.
+    objective : {"ranking", "rating"}, default="ranking"
+        "ranking": scores rank items. "rating": entries are ratings of any sign, and predictions are
+        ratings; ``relevance_threshold`` and ``dropout`` play no part. See the notes.
     random_state : int, RandomState instance or None, default=None
         Seed of the projections; unused without item features or with given projections.
 
@@ -56,12 +59,15 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
     ----------
     values_ : ndarray of shape (n_heads, n_features_in_, n_features_in_)
         ``values_[h, j, i]`` is the vote of item j for item i in head h; 0 where i = j.
+        With ``objective="rating"`` a list of csr_array, one a head.
+    presence_values_ : list of n_heads csr_array of shape (n_features_in_, n_features_in_)
+        Only with ``objective="rating"``: the votes that items cast whatever their rating.
     temperatures_ : ndarray of shape (n_heads,)
         The temperature of each head.
     projections_ : ndarray of shape (n_heads, d, d_head) or None
         The projection of each head, None without item features.
     prior_ : ndarray of shape (n_features_in_,)
-        Scores of an empty history: sums of relevance.
+        Scores of an empty history: sums of relevance, or for ratings :math:`\mu + b_i`.
     n_features_in_ : int
         Number of items.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -88,6 +94,10 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
     Dropout drops an entry from all heads at once, and the penalty :math:`\lambda` is
     ``regularization`` times the mean of :math:`\sum_h (a^h)^2`, so that splitting a head into
     equal ones changes nothing.
+
+    With ``objective="rating"`` predictions are :math:`b_{ui}` plus the sum over heads of what
+    :class:`AttentionRecommender` adds to it, and the votes of all heads for an item solve one
+    regression.
 
     References
     ----------
@@ -128,6 +138,7 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         smoothing: float = 0.3,
         dropout: float = 0.5,
         regularization: float = 200.0,
+        objective: str = "ranking",
         random_state: Any = None,
     ):
         self.n_heads = n_heads
@@ -141,6 +152,7 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         self.smoothing = smoothing
         self.dropout = dropout
         self.regularization = regularization
+        self.objective = objective
         self.random_state = random_state
 
     def _make_temperatures(self) -> np.ndarray:

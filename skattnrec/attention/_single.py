@@ -41,17 +41,23 @@ class AttentionRecommender(BaseAttentionRecommender):
         in closed form, never sampled.
     regularization : float, default=200
         Positive ridge penalty, in pseudo-observations.
+    objective : {"ranking", "rating"}, default="ranking"
+        "ranking": scores rank items. "rating": entries are ratings of any sign, and predictions are
+        ratings; ``relevance_threshold`` and ``dropout`` play no part. See the notes.
 
     Attributes
     ----------
     values_ : ndarray of shape (1, n_features_in_, n_features_in_)
         ``values_[0, j, i]`` is the vote of item j for item i; the diagonal is 0.
+        With ``objective="rating"`` a list of csr_array, one a head.
+    presence_values_ : list of 1 csr_array of shape (n_features_in_, n_features_in_)
+        Only with ``objective="rating"``: the votes that items cast whatever their rating.
     temperatures_ : ndarray of shape (1,)
         The temperature.
     projections_ : ndarray of shape (1, d, d) or None
         The identity, or None without item features.
     prior_ : ndarray of shape (n_features_in_,)
-        Scores of an empty history: sums of relevance.
+        Scores of an empty history: sums of relevance, or for ratings :math:`\mu + b_i`.
     n_features_in_ : int
         Number of items.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -86,11 +92,25 @@ class AttentionRecommender(BaseAttentionRecommender):
     softmax is from [2]_, dropout in closed form from [3]_. Memory and time grow with the square
     and the cube of the number of items.
 
+    With ``objective="rating"`` an item votes by how far its rating is off the baseline
+    :math:`b_{ui} = \mu + b_u + b_i`, and by being there at all:
+
+    .. math::
+        \hat r_{ui} = b_{ui}
+            + \sum_{j \in H(u)} a_{uj} \big((r_{uj} - b_{uj}) V_{ji} + s P_{ji}\big)
+
+    with s the root mean square of :math:`r_{uj} - b_{uj}`. The votes for an item are a ridge
+    regression on the users who rated it, over the 200 items whose ratings are most like or unlike
+    its own, with the penalty :math:`s^2 \lambda` [4]_. They are sparse, so that memory grows with
+    the number of items only. The baseline is that of :class:`~skattnrec.BaselinePredictor`.
+
     References
     ----------
     .. [1] Steck, Embarrassingly shallow autoencoders for sparse data, WWW 2019.
     .. [2] He et al., NAIS: neural attentive item similarity model for recommendation, TKDE 2018.
     .. [3] Steck, Autoencoders that don't overfit towards the identity, NeurIPS 2020.
+    .. [4] Koren, Factor in the neighbors: scalable and accurate collaborative filtering, ACM TKDD
+       4(1), 2010.
 
     Examples
     --------
@@ -116,6 +136,7 @@ class AttentionRecommender(BaseAttentionRecommender):
         smoothing: float = 0.3,
         dropout: float = 0.5,
         regularization: float = 200.0,
+        objective: str = "ranking",
     ):
         self.temperature = temperature
         self.rating_weight = rating_weight
@@ -125,3 +146,4 @@ class AttentionRecommender(BaseAttentionRecommender):
         self.smoothing = smoothing
         self.dropout = dropout
         self.regularization = regularization
+        self.objective = objective
