@@ -67,7 +67,7 @@ OURS = {
     "PopularityRecommender": Ours("PopularityRecommender"),
     "ItemItemCF": Ours("ItemItemCF"),
     "UserUserCF": Ours("UserUserCF"),
-    "ALSFactorizer": Ours("ALSFactorizer"),
+    "ALSFactorizer": Ours("ALSFactorizer", {"random_state": 0}),
     "AttentionRecommender": Ours("AttentionRecommender", attention=True),
     "AttentionRecommender, target r >= 4": Ours(
         "AttentionRecommender",
