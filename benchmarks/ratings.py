@@ -33,7 +33,7 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
         {"random_state": 0, "presence_regularization": None},
     ),
     "ALSFactorizer": ("ALSFactorizer", {"random_state": 0}),
-    "ALSFactorizer, 10 factors": ("ALSFactorizer", {"n_components": 10, "random_state": 0}),
+    "ALSFactorizer, 128 factors": ("ALSFactorizer", {"n_components": 128, "random_state": 0}),
     "ALSFactorizer, as cmfrec": (
         "ALSFactorizer",
         {"n_components": 40, "random_state": 0, "tol": 0.0},
@@ -43,6 +43,8 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
         "UserUserCF",
         {"n_neighbors": 200, "shrinkage": 30.0, "damping": 0.2, "center": "baseline"},
     ),
+    "AttentionRecommender": ("AttentionRecommender", {}),
+    "MultiHeadAttentionRecommender": ("MultiHeadAttentionRecommender", {}),
     "BaselinePredictor": ("BaselinePredictor", {}),
 }
 CMFREC_PENALTY = 15.0  # that of the line "as cmfrec", too
@@ -101,7 +103,7 @@ def measure(label: str, dataset: str, options: argparse.Namespace) -> str:
         model = make(label, options.surprise_python)
         if number == 0:  # compile kernels, import libraries: in no timing
             model.fit(*(part[:500] for part in train))
-            model.predict(test[0][:5], test[1][:5])
+            model.predict(train[0][:5], train[1][:5])
             model = make(label, options.surprise_python)
         start = time.perf_counter()
         model.fit(*train)

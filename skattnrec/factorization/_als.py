@@ -39,8 +39,9 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
 
     Parameters
     ----------
-    n_components : int, default=128
-        Number of factors of each user and item.
+    n_components : int or None, default=None
+        Number of factors of each user and item. None means 128 for implicit feedback, and for
+        explicit feedback 16, as ratings seldom tell more apart.
     feedback : {"implicit", "explicit"}, default="implicit"
         "implicit": entries say how sure it is that users want items, and scores rank items.
         "explicit": entries are ratings, of any sign, and predictions are ratings.
@@ -197,7 +198,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     _fold_in: ImplicitFoldIn | ExplicitFoldIn
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "feedback": [StrOptions({"implicit", "explicit"})],
         "regularization": [Interval(Real, 0, None, closed="neither")],
         "confidence": [Interval(Real, 0, None, closed="left")],
@@ -216,7 +217,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
 
     def __init__(
         self,
-        n_components: int = 128,
+        n_components: int | None = None,
         *,
         feedback: str = "implicit",
         regularization: float = 0.2,
@@ -270,7 +271,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         self.user_factors_, self.item_factors_ = run_engine(
             X,
             weights,
-            first_factors(X, self.n_components, self.init, random_state),
+            first_factors(X, self.n_components or 128, self.init, random_state),
             penalty=self.penalty_,
             max_iter=self.max_iter,
             verbose=self.verbose,
@@ -289,7 +290,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         self.penalty_ = self.regularization * share
         penalty = Penalty(self.penalty_, self.weighted_regularization, self.bias)
         rest = sp.csr_array((R.data - biases[R.indices], R.indices, R.indptr), shape=R.shape)
-        start = first_factors(rest, self.n_components, self.init, random_state)
+        start = first_factors(rest, self.n_components or 16, self.init, random_state)
         solver: AlternatingLeastSquares | StochasticDescent
         if self.solver == "als":
             solver = AlternatingLeastSquares(R, penalty)
