@@ -73,6 +73,7 @@ def outliers(X: sp.csr_array, seed: int) -> dict[str, float]:
     fake = sp.csr_array((is_fake.astype(float), given.indices, given.indptr), given.shape)
     models: dict[str, Any] = {
         "AttentionRecommender": AttentionRecommender(),
+        "AttentionRecommender, ratings": AttentionRecommender(objective="rating"),
         "ItemItemCF, explicit": ItemItemCF(200, shrinkage=100, feedback="explicit"),
     }
     areas = {}
