@@ -1,6 +1,7 @@
 r"""Ridge regression in which no item votes for itself, solved in closed form.
 
-For heads :math:`h = 1..H` stacked into one design matrix C with :math:`H n` columns,
+For heads :math:`h = 1..H` side by side in one design matrix C, whose column :math:`j H + h` is
+that of item j in head h,
 
 .. math:: \min_V \|C V - Y\|^2 + \operatorname{tr}(V^\top D V)
           \quad\text{s.t.}\quad V^h_{ii} = 0 \text{ for all } h, i
@@ -24,7 +25,7 @@ from scipy.linalg import lapack
 from ._blas import blas_threads_for
 from ._parallel import parallel
 
-__all__ = ["constrained_ridge", "inverse_of_positive_definite"]
+__all__ = ["constrained_ridge", "dense_cross", "dense_gram", "inverse_of_positive_definite"]
 
 
 @parallel
@@ -62,9 +63,9 @@ def constrained_ridge(
 
     Parameters
     ----------
-    gram : ndarray of shape (H * n, H * n), C-contiguous
+    gram : ndarray of shape (n * H, n * H), C-contiguous
         C'C, of which only the upper triangle is read; overwritten.
-    cross : ndarray of shape (H * n, n)
+    cross : ndarray of shape (n * H, n)
         C'Y.
     regularization : float
         The penalty lambda, on all votes alike.
@@ -84,7 +85,7 @@ def constrained_ridge(
     size, n = cross.shape
     n_heads = size // n
     items = np.arange(n)
-    places = items[:, None] + n * np.arange(n_heads)  # (n, H): the columns of each item
+    places = items[:, None] * n_heads + np.arange(n_heads)  # (n, H): the columns of each item
     gram[places[:, :, None], places[:, None, :]] /= 1 - dropout  # (n, H, H)
     gram.flat[:: size + 1] += regularization
     with blas_threads_for(size):
@@ -93,8 +94,46 @@ def constrained_ridge(
         systems = P[places[:, :, None], places[:, None, :]]  # (n, H, H)
         multipliers = np.linalg.solve(systems, V[places, items[:, None], None])[..., 0]  # (n, H)
     for head in range(n_heads):
-        columns = P[:, head * n : (head + 1) * n]
-        columns *= multipliers[:, head]  # P is not needed any more
-        V -= columns
+        V -= P[:, head::n_heads] * multipliers[:, head]
     V[places, items[:, None]] = 0  # exactly, not to rounding
-    return V.reshape(n_heads, n, n)  # (H * n, n) -> (H, n, n)
+    return np.ascontiguousarray(V.reshape(n, n_heads, n).transpose(1, 0, 2))
+
+
+@parallel
+def _add_transpose(matrix):
+    """Add the transpose, in place."""
+    for i in prange(matrix.shape[0]):
+        for j in range(i):
+            matrix[i, j] += matrix[j, i]
+            matrix[j, i] = matrix[i, j]
+        matrix[i, i] *= 2
+
+
+@parallel
+def _scatter(indptr, indices, blocks, row_scale, column_scale):
+    """Dense matrix of scaled blocks; there is one for each place at most."""
+    n_rows, height, n_heads = len(indptr) - 1, blocks.shape[1], blocks.shape[2]
+    out = np.zeros((n_rows * height, n_rows * n_heads), blocks.dtype)
+    for row in prange(n_rows):
+        for q in range(indptr[row], indptr[row + 1]):
+            left = indices[q] * n_heads
+            for g in range(height):
+                for h in range(n_heads):
+                    scale = row_scale[row, g] * column_scale[indices[q], h]
+                    out[row * height + g, left + h] = scale * blocks[q, g, h]
+    return out
+
+
+def dense_gram(indptr, indices, blocks, scale):
+    """C'C from its half (:func:`~skattnrec._kernels.pairs.gram_of_pairs`), columns of C scaled.
+
+    ``scale`` has shape (n_items, n_heads).
+    """
+    half = _scatter(indptr, indices, blocks, scale, scale)
+    _add_transpose(half)
+    return half
+
+
+def dense_cross(indptr, indices, blocks, scale):
+    """C'Y, (n_items * n_heads, n_items), from Y'C by target, columns of C scaled."""
+    return _scatter(indptr, indices, blocks, np.ones((len(scale), 1), scale.dtype), scale).T

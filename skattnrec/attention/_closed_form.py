@@ -1,24 +1,24 @@
-"""What the attention recommenders share: logits, weights and the closed-form fit of the votes."""
+"""What the attention recommenders share: statistics of histories, and votes solved from them."""
 
 from __future__ import annotations
 
-import os
-from numbers import Real
-from typing import Any, ClassVar
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from .._compat import Interval, StrOptions
-from .._kernels.attention import profile_logits, smoothed_softmax
-from .._kernels.gram import gram_upper
-from .._kernels.ridge import constrained_ridge
+from .._compat import Interval, StrOptions, fit_context
 from .._kernels.scoring import csr_times_dense
 from .._kernels.votes import csr_times_csr
 from ..base import BaseRecommender
-from ._cold_items import borrow_values
+from ._cold_items import borrow_sparse, borrow_values
+from ._logits import Attention
+from ._projection import ContentVotes, learn_projections
 from ._rating import RatingVotes, item_levels
+from ._solve import choose_solver, head_scales, solve_dense, solve_sparse
+from ._statistics import SufficientStatistics
 
 __all__ = ["BaseAttentionRecommender"]
 
@@ -33,25 +33,114 @@ class BaseAttentionRecommender(BaseRecommender):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "temperature": [Interval(Real, 0, np.inf, closed="right")],
         "rating_weight": [Interval(Real, None, None, closed="neither")],
+        "recency_weight": [Interval(Real, 0, None, closed="left")],
+        "age": [StrOptions({"rank", "time"})],
         "content_weight": [Interval(Real, None, None, closed="neither")],
         "item_features": ["array-like", "sparse matrix", None],
+        "learn_projections": ["boolean"],
         "relevance_threshold": [Interval(Real, None, None, closed="neither"), None],
+        "lookahead": [Interval(Real, 0, 1, closed="left")],
+        "reverse_weight": [Interval(Real, 0, None, closed="left")],
         "smoothing": [Interval(Real, 0, 1, closed="both")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "regularization": [Interval(Real, 0, None, closed="neither")],
+        "popularity_penalty": [Interval(Real, None, None, closed="neither")],
+        "solver": [StrOptions({"auto", "dense", "sparse"})],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "objective": [StrOptions({"ranking", "rating"})],
     }
 
     temperature: float
     rating_weight: float
+    recency_weight: float
+    age: str
     content_weight: float
     item_features: Any
+    learn_projections: bool
     relevance_threshold: float | None
+    lookahead: float
+    reverse_weight: float
     smoothing: float
     dropout: float
     regularization: float
     objective: str
     values_: Any
+    popularity_penalty: float
+    solver: str
+    n_neighbors: int
+
+    # -- what users call ----------------------------------------------------------------------
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: Any, y: Any = None, *, timestamps: Any = None, refresh: bool = True
+    ) -> BaseAttentionRecommender:
+        """Learn from more users; the result is that of one ``fit`` on all of them.
+
+        To replace a user's history by a longer one, forget the old one first.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_users, n_items)
+            Histories of users that were not learned from before.
+        y : Ignored
+            Accepted for scikit-learn's sake and never used.
+        timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
+            The time of every entry of ``X``: always or never.
+        refresh : bool, default=True
+            Solve for the votes now. With False the model keeps its votes, and call
+            :meth:`refresh` when a few batches are in.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        if not hasattr(self, "values_"):
+            return self.fit(X, timestamps=timestamps)
+        self._update(X, timestamps, +1)
+        return self.refresh() if refresh else self
+
+    def forget(
+        self, X: Any, *, timestamps: Any = None, refresh: bool = True
+    ) -> BaseAttentionRecommender:
+        """Unlearn users; the result is that of a ``fit`` without them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_users, n_items)
+            Histories that were learned from, exactly as they were given.
+        timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
+            Their times, if they were learned with times.
+        refresh : bool, default=True
+            Solve for the votes now, so that nothing of the users is left in them.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If an item would be left with fewer than no ratings: these rows were never learned.
+        """
+        check_is_fitted(self)
+        self._update(X, timestamps, -1)
+        return self.refresh() if refresh else self
+
+    def refresh(self) -> BaseAttentionRecommender:
+        """Solve for the votes from the statistics of the users learned so far.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        check_is_fitted(self)
+        self._check_additive()
+        self._solve()
+        return self
 
     def attention_weights(self, X: Any, *, timestamps: Any = None) -> list[sp.csr_array]:
         """Attention of each head over each history.
@@ -61,7 +150,8 @@ class BaseAttentionRecommender(BaseRecommender):
         X : {array-like, sparse matrix} of shape (n_rows, n_items)
             Histories.
         timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
-            Checked and not used: this model has no notion of order.
+            Read if the model was fitted with timestamps; without them all entries count as
+            equally old.
 
         Returns
         -------
@@ -70,9 +160,10 @@ class BaseAttentionRecommender(BaseRecommender):
             ``smoothing=1`` rows sum to 1; otherwise they hold a factor common to all rows.
         """
         check_is_fitted(self)
-        X, _ = self._validate(X, timestamps, reset=False)
-        weights = self._weights(X)
-        return [sp.csr_array((w, X.indices, X.indptr), shape=X.shape) for w in weights]
+        X, times = self._validate(X, timestamps, reset=False)
+        return [
+            sp.csr_array((w, X.indices, X.indptr), shape=X.shape) for w in self._weights(X, times)
+        ]
 
     # -- hooks of the contract ----------------------------------------------------------------
 
@@ -80,57 +171,71 @@ class BaseAttentionRecommender(BaseRecommender):
         return self.objective == "rating"
 
     def _prior(self, X: sp.csr_array) -> np.ndarray:
-        """Score an empty history by the sum of each item's relevance; rate it by its level."""
-        if self.objective == "rating":
-            return item_levels(X)
-        return np.bincount(X.indices, self._relevance(X), minlength=X.shape[1]).astype(X.dtype)
+        """Rate for an empty history by each item's level; ranking models solve for it later."""
+        return item_levels(X) if self.objective == "rating" else super()._prior(X)
 
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
-        self._set_up_logits(X)
         if self.objective == "rating":
+            self._set_up_logits(X, is_causal=False)
             self._fit_ratings(X)
             return
-        n_heads, n_items = len(self.temperatures_), X.shape[1]
-        _check_memory(n_heads, n_items, X.dtype)
-        weights = self._weights(X)
-        gram, cross = _sufficient_statistics(X, weights, self._relevance(X))
-        mean_square = float(np.mean(np.sum(np.square(weights), axis=0))) if X.nnz else 1.0
-        try:
-            self.values_ = constrained_ridge(
-                gram, cross, self.regularization * mean_square, self.dropout
-            )
-        except np.linalg.LinAlgError as error:
-            raise ValueError(
-                f"regularization={self.regularization:g} is too small for {X.dtype} arithmetic: "
-                "the normal equations are not positive definite. Raise it, or pass X as float64."
-            ) from error
-        if self._keys is not None:
-            is_cold = np.bincount(X.indices, minlength=n_items) == 0
-            borrow_values(self.values_, self._keys, is_cold, self.temperature)
+        self._set_up_logits(X, is_causal=times is not None)
+        self.solver_ = choose_solver(
+            self.solver, X.shape[1], len(self.temperatures_), X.dtype.itemsize
+        )
+        self.statistics_ = self._count(X, times)
+        self._solve()
 
     def _fit_ratings(self, X: sp.csr_array) -> None:
-        self._votes = RatingVotes(X, self._weights(X), self.prior_, self.regularization)
+        self._votes = RatingVotes(X, self._weights(X, None), self.prior_, self.regularization)
         self.values_ = self._votes.by_rating
         self.presence_values_ = self._votes.by_presence
 
     def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        weights = self._weights(X, times)
         if self.objective == "rating":
-            return self._votes.score(X, self._weights(X))
-        scores = np.zeros(X.shape, self.values_.dtype)
-        for weights, values in zip(self._weights(X), self.values_, strict=True):
-            scores += csr_times_dense(X.indptr, X.indices, weights, values)
+            return self._votes.score(X, weights)
+        if isinstance(self.values_, np.ndarray):
+            scores = np.zeros(X.shape, self.values_.dtype)
+            for of_head, values in zip(weights, self.values_, strict=True):
+                scores += csr_times_dense(X.indptr, X.indices, of_head, values)
+        else:
+            histories, votes = (
+                (F.indptr, F.indices, F.data) for F in (_side_by_side(X, weights), self.values_)
+            )
+            scores = csr_times_csr(histories, votes, X.shape[1])
+        if self._content_votes is not None:
+            scores += self._content_votes.score(X, weights)
         return scores
+
+    def _sparse_factors(
+        self, X: sp.csr_array, times: np.ndarray | None
+    ) -> tuple[sp.csr_array, sp.csr_array] | None:
+        if self.objective == "rating" or self._content_votes is not None:
+            return None
+        if isinstance(self.values_, np.ndarray):
+            return None
+        return _side_by_side(X, self._weights(X, times)), self.values_
 
     def _explain(
         self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Every vote is weight times value: the split is exact; only ratings have a baseline."""
         history = X.indices.astype(np.intp)
+        weights = self._weights(X, times)
         if self.objective == "rating":
-            levels, heads = self._votes.explain(X, self._weights(X), items)
+            levels, heads = self._votes.explain(X, weights, items)
             return levels, history, heads.sum(axis=0), {"heads": heads}
-        votes = self.values_[:, history[:, None], items]  # (n_heads, s, n)
-        heads = (self._weights(X)[:, :, None] * votes).transpose(0, 2, 1)  # (n_heads, n, s)
+        n_heads = len(self.temperatures_)
+        if isinstance(self.values_, np.ndarray):
+            votes = self.values_[:, history[:, None], items]  # (n_heads, s, n)
+        else:
+            rows = np.arange(n_heads)[:, None] * X.shape[1] + history
+            votes = self.values_[rows.ravel()][:, items].toarray()
+            votes = votes.reshape(n_heads, len(history), len(items))
+        if self._content_votes is not None:
+            votes = votes + self._content_votes.votes(history, items)
+        heads = (weights[:, :, None] * votes).transpose(0, 2, 1)  # (n_heads, n, s)
         baseline = np.zeros(len(items), heads.dtype)
         return baseline, history, heads.sum(axis=0), {"heads": heads}
 
@@ -150,59 +255,114 @@ class BaseAttentionRecommender(BaseRecommender):
         """Feature projection of each head; shape (n_heads, d, d_head)."""
         return np.eye(n_features)[None]
 
-    def _set_up_logits(self, X: sp.csr_array) -> None:
+    def _set_up_logits(self, X: sp.csr_array, *, is_causal: bool) -> None:
         """Learn what logits need: the largest one, temperatures, the keys of each head."""
-        self._logit_shift = self._raw_logits(X).max() if X.nnz else X.dtype.type(0)
         self.temperatures_ = self._make_temperatures()
         self._keys = _check_item_features(self.item_features, X)
-        self._head_keys = None
         self.projections_ = None
-        if self._keys is not None:
+        head_keys = None
+        if self._keys is None:
+            if self.learn_projections:
+                raise ValueError("learn_projections=True needs item_features, which is None.")
+        else:
             self.projections_ = self._make_projections(self._keys.shape[1])
-            self._head_keys = [self._keys @ W.astype(X.dtype) for W in self.projections_]
+            head_keys = [self._keys @ W.astype(X.dtype) for W in self.projections_]
+        largest = (X.data * X.dtype.type(self.rating_weight)).max() if X.nnz else 0.0
+        self._attention = Attention(
+            temperatures=self.temperatures_,
+            rating_weight=self.rating_weight,
+            rating_shift=float(largest),
+            smoothing=self.smoothing,
+            content_weight=self.content_weight,
+            keys=head_keys,
+            recency_weight=self.recency_weight,
+            age=self.age,
+            is_causal=is_causal,
+        )
 
-    def _raw_logits(self, X: sp.csr_array) -> np.ndarray:
-        """Rating logits at temperature 1."""
-        return X.data * X.dtype.type(self.rating_weight)
+    def _weights(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        """Attention weights of each head at the stored entries; shape (n_heads, nnz)."""
+        return self._attention.whole_rows(X, times)
 
-    def _weights(self, X: sp.csr_array) -> np.ndarray:
-        """Attention weights of each head at the stored entries; shape (n_heads, nnz).
+    # -- statistics and votes -----------------------------------------------------------------
 
-        Logits are shifted by the largest of the training data. This scales all weights by one
-        factor, which the votes make up for, and keeps exponentials small.
-        """
-        rating_logits = self._raw_logits(X) - self._logit_shift
-        weights = np.empty((len(self.temperatures_), X.nnz), X.dtype)
-        for head, temperature in enumerate(self.temperatures_):
-            logits = rating_logits
-            if self._head_keys is not None and self.content_weight != 0:
-                keys = self._head_keys[head]
-                content = profile_logits(X.indptr, X.indices, X.data, keys)
-                logits = logits + self.content_weight / np.sqrt(keys.shape[1]) * content
-            logits = (logits / temperature).astype(X.dtype, copy=False)
-            weights[head] = smoothed_softmax(X.indptr, logits, self.smoothing)
-        return weights
+    def _count(self, X: sp.csr_array, times: np.ndarray | None) -> SufficientStatistics:
+        relevance = self._attention.relevance(X, self.relevance_threshold)
+        if times is None:
+            return SufficientStatistics.of_rows(X, self._attention, relevance)
+        return SufficientStatistics.of_prefixes(
+            X, times, self._attention, relevance, self.lookahead, self.reverse_weight
+        )
 
-    def _relevance(self, X: sp.csr_array) -> np.ndarray:
-        """Target of each stored training entry, in [0, 1]."""
-        if self.relevance_threshold is not None:
-            return (X.data >= self.relevance_threshold).astype(X.dtype)
-        logits = self._raw_logits(X)
-        logits -= logits.max(initial=-np.inf)
-        return np.exp(logits / self.temperature).astype(X.dtype, copy=False)
+    def _check_additive(self) -> None:
+        if self.objective == "rating":
+            raise ValueError(
+                "objective='rating' has no statistics that add up over users: its baselines depend "
+                "on all ratings. Fit again instead."
+            )
+
+    def _update(self, X: Any, timestamps: Any, sign: Literal[1, -1]) -> None:
+        self._check_additive()
+        X, times = self._validate(X, timestamps, reset=False)
+        if (times is not None) != self._attention.is_causal:
+            raise ValueError(
+                "The model was fitted with timestamps: give those of X."
+                if self._attention.is_causal
+                else "The model was fitted without timestamps: leave them out."
+            )
+        change = self._count(X, times)
+        if sign > 0:
+            self.statistics_ = self.statistics_ + change
+            return
+        missing = np.flatnonzero(self.statistics_.item_counts < change.item_counts)
+        if missing.size:
+            j = missing[0]
+            raise ValueError(
+                f"These rows hold {change.item_counts[j]} ratings of item {j}, of which only "
+                f"{self.statistics_.item_counts[j]} were learned: forget what was learned."
+            )
+        self.statistics_ = self.statistics_ - change
+
+    def _solve(self) -> None:
+        """Solve for the votes; targets have a mean relevance of 1 unless there is a threshold."""
+        statistics = self.statistics_
+        scale = head_scales(statistics, self.popularity_penalty)
+        total = statistics.relevance.sum()
+        graded = self.relevance_threshold is None and total > 0
+        unit = statistics.gram.dtype.type(statistics.n_entries / total if graded else 1)
+        self.prior_ = (statistics.relevance * unit).astype(statistics.gram.dtype)
+        settings = statistics, scale, self.regularization, self.dropout
+        try:
+            if self.solver_ == "dense":
+                self.values_ = solve_dense(*settings)
+            else:
+                self.values_ = solve_sparse(*settings, self.n_neighbors)
+        except np.linalg.LinAlgError as error:
+            raise ValueError(
+                f"regularization={self.regularization:g} is too small for {statistics.gram.dtype} "
+                "arithmetic: the normal equations are not positive definite. Raise it, or pass X "
+                "as float64."
+            ) from error
+        self.values_ *= unit
+        self.learned_projections_ = None
+        self._content_votes = None
+        if self._keys is None:
+            return
+        is_cold = statistics.item_counts == 0
+        if isinstance(self.values_, np.ndarray):
+            borrow_values(self.values_, self._keys, is_cold, self.temperature)
+        else:
+            self.values_ = borrow_sparse(self.values_, self._keys, is_cold, self.temperature)
+        if self.learn_projections:
+            W = unit * learn_projections(statistics, scale, self._keys)
+            self.learned_projections_ = W
+            self._content_votes = ContentVotes(self._keys, scale, W)
 
 
-def _sufficient_statistics(
-    X: sp.csr_array, weights: np.ndarray, relevance: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Upper triangle of C'C, (H n, H n), and C'Y, (H n, n), for C = the heads side by side."""
+def _side_by_side(X: sp.csr_array, weights: np.ndarray) -> sp.csr_array:
+    """Weights of all heads in one matrix, (n_rows, n_heads * n_items)."""
     heads = [sp.csr_array((w, X.indices, X.indptr), shape=X.shape) for w in weights]
-    C = sp.csr_array(sp.hstack(heads, format="csr"))  # (n_rows, H * n)
-    T = C.T.tocsr()
-    transposed = (T.indptr, T.indices, T.data)
-    gram = gram_upper(transposed, (C.indptr, C.indices, C.data))
-    cross = csr_times_csr(transposed, (X.indptr, X.indices, relevance), X.shape[1])
-    return gram, cross
+    return heads[0] if len(heads) == 1 else sp.csr_array(sp.hstack(heads, format="csr"))
 
 
 def _check_item_features(item_features: Any, X: sp.csr_array) -> np.ndarray | None:
@@ -217,17 +377,3 @@ def _check_item_features(item_features: Any, X: sp.csr_array) -> np.ndarray | No
             f"X has {X.shape[1]} items."
         )
     return keys.toarray() if sp.issparse(keys) else keys
-
-
-def _check_memory(n_heads: int, n_items: int, dtype: np.dtype[Any]) -> None:
-    """Refuse what cannot fit: C'C, C'Y and V with n_heads * n_items rows."""
-    needed = n_heads * n_items * (n_heads + 2) * n_items * dtype.itemsize
-    try:
-        present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not every system tells
-        return
-    if needed > present:
-        raise MemoryError(
-            f"{n_heads} head(s) on {n_items} items need {needed / 2**30:.1f} GiB, the machine has "
-            f"{present / 2**30:.1f} GiB. Use fewer heads or items, or pass X as float32."
-        )

@@ -32,16 +32,34 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         Positive. Head h has temperature ``temperature * temperature_ratio ** h``.
     rating_weight : float, default=1.0
         Factor of the ratings in the logits; 0 reads ratings as mere presence.
+    recency_weight : float, default=2
+        Factor of the age of an entry, which lowers its logit; not negative. Read with timestamps
+        only: a history's weight falls by ``exp(-recency_weight / temperature)`` with each step.
+    age : {"rank", "time"}, default="rank"
+        What age is: the number of later entries, or the time until the latest entry, in the unit
+        of the timestamps.
     content_weight : float, default=1.0
-        Factor of the content logits, which need ``item_features``.
+        Factor of the content logits, which need ``item_features``; not used with timestamps.
     item_features : {array-like, sparse matrix} of shape (n_items, d), default=None
-        What items are like.
+        What items are like. With them, items unknown in training borrow the votes of items
+        with like features.
+    learn_projections : bool, default=False
+        Learn a query-key projection from ``item_features``: what the attention sees of the
+        features of a history then also scores items by their features, whether or not they were
+        ever seen together. Worth it where items have few ratings each.
     projections : array-like of shape (n_heads, d, d_head), default=None
         Feature projection of each head. None draws random orthonormal ones with
         ``d_head = max(1, d // n_heads)``.
     relevance_threshold : float, default=None
         Ratings from here on are what the model learns to rank high (target 1, others 0).
-        None grades the targets by ``exp(rating_weight * (r - r_max) / temperature)``.
+        None grades the targets by ``exp(rating_weight * r / temperature)``, scaled to a mean of 1
+        over the known ratings.
+    lookahead : float, default=0
+        In [0, 1). With timestamps the target of a history is the item that follows, and the s-th
+        one that follows counts ``lookahead ** (s - 1)``.
+    reverse_weight : float, default=0
+        Weight of learning from every history read backwards as well, with timestamps. Helps where
+        data are few and order is loose.
     smoothing : float, default=0.3
         Exponent in [0, 1] of the softmax denominator.
     dropout : float, default=0.5
@@ -49,6 +67,16 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         in closed form.
     regularization : float, default=200
         Positive ridge penalty, in pseudo-observations.
+    popularity_penalty : float, default=0
+        Keys of item j are scaled by its number of ratings, relative to the mean, to minus this.
+        Positive values let rare items speak louder.
+    solver : {"auto", "dense", "sparse"}, default="auto"
+        "dense" lets all items vote for all: memory grows with the square of
+        ``n_heads * n_items``, time with its cube. "sparse" lets ``n_neighbors`` items vote for
+        each: time ``n_items * (n_heads * n_neighbors) ** 3 / 3``. "auto" is dense up to 6000 for
+        ``n_heads * n_items`` if it fits in half of the memory.
+    n_neighbors : int, default=200
+        How many items vote for each one under the sparse solver: those that occur most with it.
     objective : {"ranking", "rating"}, default="ranking"
         "ranking": scores rank items. "rating": entries are ratings of any sign, and predictions are
         ratings; ``relevance_threshold`` and ``dropout`` play no part. See the notes.
@@ -57,11 +85,20 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
 
     Attributes
     ----------
-    values_ : ndarray of shape (n_heads, n_features_in_, n_features_in_)
-        ``values_[h, j, i]`` is the vote of item j for item i in head h; 0 where i = j.
+    values_ : ndarray of shape (n_heads, n_features_in_, n_features_in_) or csr_array
+        ``values_[h, j, i]`` is the vote of item j for item i in head h; 0 where i = j. Under the
+        sparse solver a csr_array of shape (n_heads * n_features_in_, n_features_in_) whose row
+        ``h * n_features_in_ + j`` holds the votes of item j.
         With ``objective="rating"`` a list of csr_array, one a head.
     presence_values_ : list of n_heads csr_array of shape (n_features_in_, n_features_in_)
         Only with ``objective="rating"``: the votes that items cast whatever their rating.
+    solver_ : {"dense", "sparse"}
+        The solver used.
+    statistics_ : SufficientStatistics
+        Sums over users: ``gram``, ``cross``, ``item_counts`` and ``relevance``. They are all that
+        ``partial_fit`` and ``forget`` change.
+    learned_projections_ : ndarray of shape (n_heads, d, d) or None
+        The learned query-key projections.
     temperatures_ : ndarray of shape (n_heads,)
         The temperature of each head.
     projections_ : ndarray of shape (n_heads, d, d_head) or None
@@ -91,9 +128,12 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
 
     The votes of all heads solve one ridge regression on the heads' weights side by side, under
     the constraints :math:`V^h_{ii} = 0`. Its system has ``n_heads * n_items`` unknowns per item.
-    Dropout drops an entry from all heads at once, and the penalty :math:`\lambda` is
-    ``regularization`` times the mean of :math:`\sum_h (a^h)^2`, so that splitting a head into
-    equal ones changes nothing.
+    For the regression, the weights of each head are scaled to a mean square of 1. Dropout drops an
+    entry from all heads at once, and the penalty :math:`\lambda` is ``regularization * n_heads``,
+    so that splitting a head into equal ones changes nothing.
+
+    With timestamps, heads on the temperature ladder differ in how far back they look: head h
+    forgets by ``exp(-recency_weight / temperatures_[h])`` with each step.
 
     With ``objective="rating"`` predictions are :math:`b_{ui}` plus the sum over heads of what
     :class:`AttentionRecommender` adds to it, and the votes of all heads for an item solve one
@@ -131,13 +171,21 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         temperature: float = 3.0,
         temperature_ratio: float = 2.0,
         rating_weight: float = 1.0,
+        recency_weight: float = 2.0,
+        age: str = "rank",
         content_weight: float = 1.0,
         item_features: Any = None,
+        learn_projections: bool = False,
         projections: Any = None,
         relevance_threshold: float | None = None,
+        lookahead: float = 0.0,
+        reverse_weight: float = 0.0,
         smoothing: float = 0.3,
         dropout: float = 0.5,
         regularization: float = 200.0,
+        popularity_penalty: float = 0.0,
+        solver: str = "auto",
+        n_neighbors: int = 200,
         objective: str = "ranking",
         random_state: Any = None,
     ):
@@ -145,13 +193,21 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         self.temperature = temperature
         self.temperature_ratio = temperature_ratio
         self.rating_weight = rating_weight
+        self.recency_weight = recency_weight
+        self.age = age
         self.content_weight = content_weight
         self.item_features = item_features
+        self.learn_projections = learn_projections
         self.projections = projections
         self.relevance_threshold = relevance_threshold
+        self.lookahead = lookahead
+        self.reverse_weight = reverse_weight
         self.smoothing = smoothing
         self.dropout = dropout
         self.regularization = regularization
+        self.popularity_penalty = popularity_penalty
+        self.solver = solver
+        self.n_neighbors = n_neighbors
         self.objective = objective
         self.random_state = random_state
 

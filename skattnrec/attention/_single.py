@@ -24,15 +24,31 @@ class AttentionRecommender(BaseAttentionRecommender):
         weight. ``inf`` weighs all entries alike.
     rating_weight : float, default=1.0
         Factor of the ratings in the logits; 0 reads ratings as mere presence.
+    recency_weight : float, default=0.5
+        Factor of the age of an entry, which lowers its logit; not negative. Read with timestamps
+        only: a history's weight falls by ``exp(-recency_weight / temperature)`` with each step.
+    age : {"rank", "time"}, default="rank"
+        What age is: the number of later entries, or the time until the latest entry, in the unit
+        of the timestamps.
     content_weight : float, default=1.0
-        Factor of the content logits, which need ``item_features``.
+        Factor of the content logits, which need ``item_features``; not used with timestamps.
     item_features : {array-like, sparse matrix} of shape (n_items, d), default=None
         What items are like. With them, items unknown in training borrow the votes of items
         with like features.
+    learn_projections : bool, default=False
+        Learn a query-key projection from ``item_features``: what the attention sees of the
+        features of a history then also scores items by their features, whether or not they were
+        ever seen together. Worth it where items have few ratings each.
     relevance_threshold : float, default=None
         Ratings from here on are what the model learns to rank high (target 1, others 0).
-        None grades the targets as attention grades its input:
-        ``exp(rating_weight * (r - r_max) / temperature)``.
+        None grades the targets as attention grades its input, by
+        ``exp(rating_weight * r / temperature)``, scaled to a mean of 1 over the known ratings.
+    lookahead : float, default=0
+        In [0, 1). With timestamps the target of a history is the item that follows, and the s-th
+        one that follows counts ``lookahead ** (s - 1)``.
+    reverse_weight : float, default=0
+        Weight of learning from every history read backwards as well, with timestamps. Helps where
+        data are few and order is loose.
     smoothing : float, default=0.3
         Exponent in [0, 1] of the softmax denominator: 1 lets every history speak with one
         voice, 0 lets long ones speak louder.
@@ -41,17 +57,36 @@ class AttentionRecommender(BaseAttentionRecommender):
         in closed form, never sampled.
     regularization : float, default=200
         Positive ridge penalty, in pseudo-observations.
+    popularity_penalty : float, default=0
+        Keys of item j are scaled by its number of ratings, relative to the mean, to minus this.
+        Positive values let rare items speak louder.
+    solver : {"auto", "dense", "sparse"}, default="auto"
+        "dense" lets all items vote for all: memory grows with the square of
+        ``n_heads * n_items``, time with its cube. "sparse" lets ``n_neighbors`` items vote for
+        each: time ``n_items * (n_heads * n_neighbors) ** 3 / 3``. "auto" is dense up to 6000 for
+        ``n_heads * n_items`` if it fits in half of the memory.
+    n_neighbors : int, default=200
+        How many items vote for each one under the sparse solver: those that occur most with it.
     objective : {"ranking", "rating"}, default="ranking"
         "ranking": scores rank items. "rating": entries are ratings of any sign, and predictions are
         ratings; ``relevance_threshold`` and ``dropout`` play no part. See the notes.
 
     Attributes
     ----------
-    values_ : ndarray of shape (1, n_features_in_, n_features_in_)
-        ``values_[0, j, i]`` is the vote of item j for item i; the diagonal is 0.
+    values_ : ndarray of shape (1, n_features_in_, n_features_in_) or csr_array
+        ``values_[h, j, i]`` is the vote of item j for item i in head h; 0 where i = j. Under the
+        sparse solver a csr_array of shape (n_features_in_, n_features_in_) whose row
+        ``h * n_features_in_ + j`` holds the votes of item j.
         With ``objective="rating"`` a list of csr_array, one a head.
     presence_values_ : list of 1 csr_array of shape (n_features_in_, n_features_in_)
         Only with ``objective="rating"``: the votes that items cast whatever their rating.
+    solver_ : {"dense", "sparse"}
+        The solver used.
+    statistics_ : SufficientStatistics
+        Sums over users: ``gram``, ``cross``, ``item_counts`` and ``relevance``. They are all that
+        ``partial_fit`` and ``forget`` change.
+    learned_projections_ : ndarray of shape (1, d, d) or None
+        The learned query-key projections.
     temperatures_ : ndarray of shape (1,)
         The temperature.
     projections_ : ndarray of shape (1, d, d) or None
@@ -88,9 +123,16 @@ class AttentionRecommender(BaseAttentionRecommender):
             + \tfrac{p}{1-p} \|\operatorname{diag}(A^\top A)^{1/2} V\|^2,
             \quad V_{ii} = 0.
 
+    With timestamps the model learns to recommend the next item. Logits lose
+    :math:`w_a \,\mathrm{age}_{uj}`, the rows of A are all prefixes of all histories, and those of Y
+    hold the item that follows. :math:`A^\top A` and :math:`A^\top Y` are then sums over pairs of
+    entries of a user, and no prefix is ever formed. Pairs are left out where the attention has
+    fallen below :math:`10^{-7}`, the rounding of single precision.
+
     At infinite temperature with smoothing 0 and dropout 0 this is EASE [1]_. The smoothed
-    softmax is from [2]_, dropout in closed form from [3]_. Memory and time grow with the square
-    and the cube of the number of items.
+    softmax is from [2]_, dropout in closed form from [3]_. The projection that
+    ``learn_projections`` adds is :math:`q_u^\top W k_i` with
+    :math:`q_u = \sum_j a_{uj} k_j` and W from a ridge regression of Y on :math:`q_u k_i^\top`.
 
     With ``objective="rating"`` an item votes by how far its rating is off the baseline
     :math:`b_{ui} = \mu + b_u + b_i`, and by being there at all:
@@ -130,20 +172,36 @@ class AttentionRecommender(BaseAttentionRecommender):
         temperature: float = 3.0,
         *,
         rating_weight: float = 1.0,
+        recency_weight: float = 0.5,
+        age: str = "rank",
         content_weight: float = 1.0,
         item_features: Any = None,
+        learn_projections: bool = False,
         relevance_threshold: float | None = None,
+        lookahead: float = 0.0,
+        reverse_weight: float = 0.0,
         smoothing: float = 0.3,
         dropout: float = 0.5,
         regularization: float = 200.0,
+        popularity_penalty: float = 0.0,
+        solver: str = "auto",
+        n_neighbors: int = 200,
         objective: str = "ranking",
     ):
         self.temperature = temperature
         self.rating_weight = rating_weight
+        self.recency_weight = recency_weight
+        self.age = age
         self.content_weight = content_weight
         self.item_features = item_features
+        self.learn_projections = learn_projections
         self.relevance_threshold = relevance_threshold
+        self.lookahead = lookahead
+        self.reverse_weight = reverse_weight
         self.smoothing = smoothing
         self.dropout = dropout
         self.regularization = regularization
+        self.popularity_penalty = popularity_penalty
+        self.solver = solver
+        self.n_neighbors = n_neighbors
         self.objective = objective

@@ -40,6 +40,12 @@ def dense_weights(X, temperature, smoothing, content=None):
     return A
 
 
+def graded(X, temperature):
+    """Relevance by the docstring: like attention, with a mean of 1 over the known ratings."""
+    relevance = np.where(X > 0, np.exp((X - 5) / temperature), 0)
+    return relevance / relevance[X > 0].mean()
+
+
 def constrained_ridge_reference(A, Y, regularization, dropout):
     """Leave the constrained columns out, item by item; A has H blocks of n columns."""
     n = Y.shape[1]
@@ -90,8 +96,11 @@ def test_two_heads_solve_the_joint_regression():
     ).fit(X)
     assert_array_equal(model.temperatures_, [1, 4])
     A = np.hstack([dense_weights(dense, 1, 0.5), dense_weights(dense, 4, 0.5)])
-    graded = np.where(dense > 0, np.exp(dense - 5), 0)
-    V = constrained_ridge_reference(A, graded, 3 * 2 * np.mean(A[A > 0] ** 2), 0.2)
+    scale = np.repeat(
+        [1 / np.sqrt(np.mean(head[head > 0] ** 2)) for head in (A[:, :12], A[:, 12:])], 12
+    )
+    V = constrained_ridge_reference(A * scale, graded(dense, 1), 3 * 2, 0.2)
+    V *= scale.reshape(2, 12, 1)  # for the weights as they are
     assert_allclose(model.values_, V, atol=1e-9)
     assert_allclose(model.predict(X), A @ V.reshape(24, 12), atol=1e-9)
     diagonal = np.arange(12)
@@ -192,8 +201,9 @@ def test_heads_of_the_explanation_sum_to_the_score():
 
 def test_relevance_is_graded_like_attention_unless_there_is_a_threshold():
     X = np.array([[5.0, 3.0], [5.0, 1.0]])
-    graded = AttentionRecommender(temperature=2).fit(X)
-    assert_allclose(graded.prior_, [2, np.exp(-1) + np.exp(-2)])
+    graded_model = AttentionRecommender(temperature=2).fit(X)
+    expected = np.array([2, np.exp(-1) + np.exp(-2)])
+    assert_allclose(graded_model.prior_, expected * 4 / expected.sum())
     assert_array_equal(AttentionRecommender(relevance_threshold=3).fit(X).prior_, [2, 1])
 
 
@@ -245,5 +255,6 @@ def test_vanishing_regularization_is_named():
 
 def test_what_cannot_fit_in_memory_is_refused():
     X = sp.csr_array((np.ones(1, np.float32), ([0], [0])), shape=(2, 2_000_000))
-    with pytest.raises(MemoryError, match="2000000 items need"):
-        AttentionRecommender().fit(X)
+    with pytest.raises(MemoryError, match=r"2000000 items need .* Use solver='sparse'"):
+        AttentionRecommender(solver="dense").fit(X)
+    assert AttentionRecommender().fit(X).solver_ == "sparse"

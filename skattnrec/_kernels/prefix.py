@@ -1,0 +1,63 @@
+r"""Attention of every prefix of a history at once, in factors that need no prefix matrix.
+
+Prefix t of a history holds its entries up to t, and its attention to entry j <= t in head h is
+
+.. math:: a^h_{tj} = \frac{e^h_j \, D^h(j, t)}{(Z^h_t)^{\beta}}, \quad
+          D^h(j, t) = \prod_{m = j + 1}^{t} \delta^h_m, \quad Z^h_t = \sum_{j \le t} e^h_j D^h(j, t)
+
+with e the exponential of the logits that do not depend on age and :math:`\delta_m` the decay from
+entry m - 1 to entry m. Two entries :math:`j \le k` meet in all prefixes from k on, so
+
+.. math:: \sum_{t \ge k} a^g_{tj} a^h_{tk} = e^g_j D^g(j, k) \, e^h_k \, S^{gh}_k, \quad
+          S^{gh}_k = (Z^g_k Z^h_k)^{-\beta} + \delta^g_{k+1} \delta^h_{k+1} S^{gh}_{k+1}
+
+which ends at the last entry that is followed by another one, as only those prefixes are rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from ._parallel import parallel
+
+__all__ = ["prefix_sums"]
+
+
+@parallel
+def prefix_sums(indptr, weights, decays, smoothing):
+    """Factors of the attention of all prefixes.
+
+    Parameters
+    ----------
+    indptr : ndarray of shape (n_users + 1,)
+    weights : ndarray of shape (n_heads, n_entries)
+        e, entries oldest first.
+    decays : ndarray of shape (n_heads, n_entries)
+        From the entry before; that of a first entry is not read.
+    smoothing : float
+        The exponent beta.
+
+    Returns
+    -------
+    norms : ndarray of shape (n_heads, n_entries)
+        ``Z ** -beta`` of the prefix that ends at the entry.
+    meetings : ndarray of shape (n_entries, n_heads, n_heads)
+        S; 0 at last entries.
+    """
+    n_heads, n_entries = weights.shape
+    norms = np.empty_like(weights)
+    meetings = np.zeros((n_entries, n_heads, n_heads), weights.dtype)
+    for user in prange(len(indptr) - 1):
+        first, last = indptr[user], indptr[user + 1]
+        for h in range(n_heads):
+            total = 0.0
+            for p in range(first, last):
+                total = weights[h, p] + (total * decays[h, p] if p > first else 0.0)
+                norms[h, p] = total**-smoothing if smoothing > 0 else 1.0
+        for p in range(last - 2, first - 1, -1):
+            for g in range(n_heads):
+                for h in range(n_heads):
+                    later = decays[g, p + 1] * decays[h, p + 1] * meetings[p + 1, g, h]
+                    meetings[p, g, h] = norms[g, p] * norms[h, p] + later
+    return norms, meetings

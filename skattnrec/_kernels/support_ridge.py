@@ -1,0 +1,234 @@
+r"""Ridge regression of each item on a few others, its support; many small systems in parallel.
+
+For target i with support :math:`S_i` (never i itself) the votes solve
+
+.. math:: (C_S^\top C_S + D_{SS}) \, v_i = C_S^\top y_i
+
+with the penalty D of :mod:`~skattnrec._kernels.ridge`. With all other items as support this is its
+solution: leaving an item out of its own regression is what its constraint says.
+
+The blocks of C'C that a support needs are gathered from a sparse triangle. Each pair of items is
+kept in the row of the less popular one, so that no row is longer than the item has partners that
+are more popular: the rows of popular items, which are in many supports, are short.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from ._parallel import parallel
+from .topk import _keep
+
+__all__ = ["keep_by_rank", "select_supports", "solve_supports"]
+
+_BLOCK = 32  # columns factorized at a time
+_STRIPS = 64  # items are dealt out in strides, as popular ones may stand together
+
+
+@parallel
+def select_supports(indptr, indices, blocks, strength, n_neighbors):
+    """Choose the items that vote for each target.
+
+    Parameters
+    ----------
+    indptr, indices, blocks : ndarray
+        Y'C by target; see :mod:`~skattnrec._kernels.pairs`.
+    strength : ndarray of shape (n_items, n_heads)
+        What co-occurrence with an item is multiplied with before it is summed over heads.
+    n_neighbors : int
+        Size of a support. At least ``n_items - 1``: all other items, whether they co-occur or not.
+
+    Returns
+    -------
+    supports : ndarray of shape (n_items, n_neighbors), int32
+        Item columns; -1 where there are fewer.
+    cross : ndarray of shape (n_items, n_neighbors, n_heads)
+        Their entries of Y'C.
+    """
+    n_items, n_heads = len(indptr) - 1, blocks.shape[2]
+    supports = np.full((n_items, n_neighbors), -1, np.int32)
+    cross = np.zeros((n_items, n_neighbors, n_heads), blocks.dtype)
+    for strip in prange(_STRIPS):
+        votes = np.empty(n_neighbors, blocks.dtype)
+        place = np.full(n_items, -1, np.int32)
+        for item in range(strip, n_items, _STRIPS):
+            size = 0
+            if n_neighbors >= n_items - 1:
+                for j in range(n_items):
+                    if j != item:
+                        supports[item, size] = j
+                        size += 1
+            else:
+                for q in range(indptr[item], indptr[item + 1]):
+                    vote = blocks.dtype.type(0)
+                    for h in range(n_heads):
+                        vote += blocks[q, 0, h] * strength[indices[q], h]
+                    size = _keep(votes, supports[item], size, vote, indices[q])
+            for m in range(size):
+                place[supports[item, m]] = m
+            for q in range(indptr[item], indptr[item + 1]):
+                m = place[indices[q]]
+                if m >= 0:
+                    cross[item, m] = blocks[q, 0]
+            for m in range(size):
+                place[supports[item, m]] = -1
+    return supports, cross
+
+
+@njit(cache=True)
+def keep_by_rank(indptr, indices, blocks, rank, scale):
+    """Move each pair of items to the row of the one of higher rank.
+
+    Parameters
+    ----------
+    indptr, indices, blocks : ndarray
+        Half of C'C; see :func:`~skattnrec._kernels.pairs.gram_of_pairs`.
+    rank : ndarray of shape (n_items,)
+        0 for the most popular item.
+    scale : ndarray of shape (n_items, n_heads)
+        What the columns of C are multiplied with.
+
+    Returns
+    -------
+    indptr, indices, blocks : ndarray
+        Half of C'C without the diagonal; a pair may stand there twice, to be added up.
+    diagonal : ndarray of shape (n_items, n_heads, n_heads)
+    """
+    n_items, n_heads = len(indptr) - 1, blocks.shape[1]
+    counts = np.zeros(n_items + 1, np.int64)
+    for i in range(n_items):
+        for q in range(indptr[i], indptr[i + 1]):
+            j = indices[q]
+            if j != i:
+                counts[1 + (i if rank[i] > rank[j] else j)] += 1
+    moved_indptr = np.cumsum(counts)
+    free = moved_indptr[:-1].copy()
+    moved_indices = np.empty(moved_indptr[-1], np.int32)
+    moved = np.empty((moved_indptr[-1], n_heads, n_heads), blocks.dtype)
+    diagonal = np.zeros((n_items, n_heads, n_heads), blocks.dtype)
+    for i in range(n_items):
+        for q in range(indptr[i], indptr[i + 1]):
+            j = indices[q]
+            for g in range(n_heads):
+                for h in range(n_heads):
+                    product = scale[i, g] * blocks[q, g, h] * scale[j, h]
+                    if j == i:
+                        diagonal[i, g, h] += product
+                        diagonal[i, h, g] += product
+                    elif rank[i] > rank[j]:
+                        moved[free[i], g, h] = product
+                    else:
+                        moved[free[j], h, g] = product
+            if j != i:
+                row, column = (i, j) if rank[i] > rank[j] else (j, i)
+                moved_indices[free[row]] = column
+                free[row] += 1
+    return moved_indptr, moved_indices, moved, diagonal
+
+
+@njit(cache=True, fastmath=True)
+def _dot(a, b, length):
+    total = a.dtype.type(0)
+    for m in range(length):
+        total += a[m] * b[m]
+    return total
+
+
+@njit(cache=True)
+def _factorize(A):
+    """Cholesky factor in the lower triangle, in place; whether there is one.
+
+    Blocked, so that most of the work is matrix products. LAPACK's would raise an exception where
+    there is none, which must not happen in a parallel loop.
+    """
+    n = len(A)
+    for start in range(0, n, _BLOCK):
+        stop = min(start + _BLOCK, n)
+        if start > 0:
+            done = A[start:, :start].copy()
+            A[start:, start:stop] -= np.dot(done, done[: stop - start].T)
+        for j in range(start, stop):
+            pivot = A[j, j] - _dot(A[j, start:], A[j, start:], j - start)
+            if not pivot > 0:
+                return False
+            root = np.sqrt(pivot)
+            A[j, j] = root
+            for i in range(j + 1, n):
+                A[i, j] = (A[i, j] - _dot(A[i, start:], A[j, start:], j - start)) / root
+    return True
+
+
+@njit(cache=True, fastmath=True)
+def _substitute(L, x):
+    """Solve L L' x = b in place of b, for a lower triangle L."""
+    for a in range(len(x)):
+        total = x[a]
+        row = L[a]
+        for b in range(a):
+            total -= row[b] * x[b]
+        x[a] = total / row[a]
+    for a in range(len(x) - 1, -1, -1):
+        row = L[a]
+        x[a] /= row[a]
+        for b in range(a):
+            x[b] -= row[b] * x[a]
+
+
+@parallel
+def solve_supports(supports, cross, indptr, indices, blocks, diagonal, regularization, dropout):
+    """Solve the regression of the module docstring for all targets.
+
+    Parameters
+    ----------
+    supports, cross : ndarray
+        From :func:`select_supports`.
+    indptr, indices, blocks, diagonal : ndarray
+        C'C from :func:`keep_by_rank`.
+    regularization : float
+        The penalty lambda, on all votes alike.
+    dropout : float
+        Probability p that an entry is dropped from a history, with its weights in all heads.
+
+    Returns
+    -------
+    ndarray of shape (n_items, n_neighbors, n_heads)
+        The vote of each supporting item for the target; NaN where there is no factorization.
+    """
+    n_items, n_neighbors, n_heads = cross.shape
+    values = np.zeros_like(cross)
+    for strip in prange(_STRIPS):
+        place = np.full(n_items, -1, np.int32)
+        for item in range(strip, n_items, _STRIPS):
+            size = 0
+            while size < n_neighbors and supports[item, size] >= 0:
+                place[supports[item, size]] = size
+                size += 1
+            if size == 0:
+                continue
+            system = np.zeros((size * n_heads, size * n_heads), blocks.dtype)
+            for a in range(size):
+                j = supports[item, a]
+                top = a * n_heads
+                for g in range(n_heads):
+                    for h in range(n_heads):
+                        system[top + g, top + h] = diagonal[j, g, h] / (1 - dropout)
+                    system[top + g, top + g] += regularization
+                for q in range(indptr[j], indptr[j + 1]):
+                    b = place[indices[q]]
+                    if b < 0:
+                        continue
+                    left = b * n_heads
+                    for g in range(n_heads):
+                        for h in range(n_heads):
+                            system[top + g, left + h] += blocks[q, g, h]
+                            system[left + h, top + g] += blocks[q, g, h]
+            votes = cross[item, :size].copy().reshape(size * n_heads)
+            if _factorize(system):
+                _substitute(system, votes)
+            else:
+                votes[:] = np.nan
+            values[item, :size] = votes.reshape(size, n_heads)
+            for a in range(size):
+                place[supports[item, a]] = -1
+    return values
