@@ -36,7 +36,7 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "ALSFactorizer, 128 factors": ("ALSFactorizer", {"n_components": 128, "random_state": 0}),
     "ALSFactorizer, as cmfrec": (
         "ALSFactorizer",
-        {"n_components": 40, "random_state": 0, "tol": 0.0},
+        {"n_components": 40, "regularization": 15.0, "random_state": 0, "tol": 0.0},
     ),
     "ItemItemCF": ("ItemItemCF", {"n_neighbors": 200, "shrinkage": 100.0}),
     "UserUserCF": (
@@ -47,7 +47,6 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "MultiHeadAttentionRecommender": ("MultiHeadAttentionRecommender", {}),
     "BaselinePredictor": ("BaselinePredictor", {}),
 }
-CMFREC_PENALTY = 15.0  # that of the line "as cmfrec", too
 
 
 def load(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -79,10 +78,6 @@ class Ours:
         import skattnrec
 
         name, settings = OURS[self.label]
-        if self.label.endswith("as cmfrec"):
-            n_rows = len(np.unique(users)) + len(np.unique(items))
-            share = CMFREC_PENALTY * n_rows / (2 * len(users))
-            settings = {**settings, "regularization": share}
         model = skattnrec.RatingRegressor(getattr(skattnrec, name)(**settings))
         pairs = np.column_stack([users, items])
         self.model = model.fit(pairs, ratings.astype(np.float32))

@@ -45,10 +45,12 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     feedback : {"implicit", "explicit"}, default="implicit"
         "implicit": entries say how sure it is that users want items, and scores rank items.
         "explicit": entries are ratings, of any sign, and predictions are ratings.
-    regularization : float, default=0.2
-        Weight of the squared factors, as a share of the mean total weight of the known ratings
-        of a user or item; so one value suits data of any size, scale and ``confidence``. With
-        ``weighted_regularization`` of the number of ratings of the user or item itself.
+    regularization : float or None, default=None
+        Weight of the squared factors. Implicit feedback: as a share of the mean total weight of the
+        known ratings of a user or item, so that one value suits data of any size, scale and
+        ``confidence``. Explicit feedback: the weight itself; for biases it is like so many ratings
+        of 0. None means 0.2 for implicit feedback, 15 for explicit, or a quarter of the mean number
+        of ratings where that is less, and 0.1 with ``weighted_regularization``.
     confidence : float, default=1.0
         Implicit feedback only: how much more a rating of 1 counts than an unknown entry. A rating
         r has the weight ``1 + confidence * r``, an unknown entry has the weight 1.
@@ -128,11 +130,9 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         \sum_{u,i} (r_{ui} - \mu - b_u - b_i - x_u^\top y_i)^2
         + \sum_u \lambda_u (b_u^2 + \|x_u\|^2) + \sum_i \lambda_i (b_i^2 + \|y_i\|^2)
 
-    with :math:`\mu` the mean rating and n ratings of a user or item. All penalties are
-    :math:`\lambda = \text{regularization} \cdot 2 n_\text{ratings} / (n_\text{users} +
-    n_\text{items})`, the share of the mean number of ratings; weighted ones are
-    :math:`\lambda_u = \text{regularization} \cdot n_u`. Each half-step solves for all users, or all
-    items, exactly.
+    with :math:`\mu` the mean rating. All penalties are ``regularization``; weighted ones are
+    :math:`\lambda_u = \text{regularization} \cdot n_u` with n ratings of the user or item. Each
+    half-step solves for all users, or all items, exactly.
 
     **Implicit feedback.** The factors minimise, over all entries,
 
@@ -192,7 +192,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     >>> X = np.array([[5, 4, 1, 1], [4, 5, 0, 1], [1, 1, 5, 4], [0, 1, 4, 5]])
     >>> model = ALSFactorizer(2, feedback="explicit", random_state=0).fit(X)
     >>> model.predict([[5, 0, 0, 0], [0, 0, 5, 0]])[:, 3].round(1)
-    array([2.5, 4.5])
+    array([2.6, 4.4])
     """
 
     _fold_in: ImplicitFoldIn | ExplicitFoldIn
@@ -200,7 +200,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "feedback": [StrOptions({"implicit", "explicit"})],
-        "regularization": [Interval(Real, 0, None, closed="neither")],
+        "regularization": [Interval(Real, 0, None, closed="neither"), None],
         "confidence": [Interval(Real, 0, None, closed="left")],
         "weighted_regularization": ["boolean"],
         "bias": ["boolean"],
@@ -220,7 +220,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         n_components: int | None = None,
         *,
         feedback: str = "implicit",
-        regularization: float = 0.2,
+        regularization: float | None = None,
         confidence: float = 1.0,
         weighted_regularization: bool = False,
         bias: bool = True,
@@ -267,7 +267,8 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     def _fit_implicit(self, X: sp.csr_array, random_state: np.random.RandomState) -> None:
         weights = 1 + self.confidence * X.data
         mean_weight = weights.sum(dtype=np.float64) / sum(X.shape)
-        self.penalty_ = self.regularization * (mean_weight or 1.0)
+        share = 0.2 if self.regularization is None else self.regularization
+        self.penalty_ = share * (mean_weight or 1.0)
         self.user_factors_, self.item_factors_ = run_engine(
             X,
             weights,
@@ -286,9 +287,9 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         biases = (offsets if self.bias else np.zeros(X.shape[1])).astype(X.dtype)
         R = sp.csr_array((X.data - X.dtype.type(self.mean_), X.indices, X.indptr), shape=X.shape)
         R, held_out = hold_out(R, self.validation_fraction, random_state)
-        share = 1.0 if self.weighted_regularization else 2 * max(R.nnz, 1) / sum(R.shape)
-        self.penalty_ = self.regularization * share
-        penalty = Penalty(self.penalty_, self.weighted_regularization, self.bias)
+        weighted = self.weighted_regularization
+        penalty = Penalty.choose(self.regularization, R, weighted=weighted, bias=self.bias)
+        self.penalty_ = penalty.value
         rest = sp.csr_array((R.data - biases[R.indices], R.indices, R.indptr), shape=R.shape)
         start = first_factors(rest, self.n_components or 16, self.init, random_state)
         solver: AlternatingLeastSquares | StochasticDescent

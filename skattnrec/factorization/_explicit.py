@@ -66,6 +66,16 @@ class Penalty:
     weighted: bool
     bias: bool
 
+    @classmethod
+    def choose(cls, value: float | None, R: sp.csr_array, *, weighted: bool, bias: bool) -> Penalty:
+        """Use the value given, or else one that suits the ratings R.
+
+        What is best hardly depends on the number of ratings, unless there are few.
+        """
+        if value is None:
+            value = 0.1 if weighted else min(15.0, max(R.nnz, 1) / sum(R.shape) / 2)
+        return cls(float(value), weighted, bias)
+
     def of_rows(self, indptr: np.ndarray) -> np.ndarray:
         """Penalty of each row of a CSR matrix, float64."""
         counts = np.diff(indptr).astype(np.float64)

@@ -21,8 +21,16 @@ X, RATINGS, KNOWN = make_ratings()
 
 
 def explicit(**settings):
+    if settings.get("weighted_regularization"):
+        settings = {"regularization": 0.2, **settings}
     return ALSFactorizer(
-        **{"n_components": 3, "feedback": "explicit", "random_state": 0, **settings}
+        **{
+            "n_components": 3,
+            "feedback": "explicit",
+            "regularization": 2.5,
+            "random_state": 0,
+            **settings,
+        }
     )
 
 
@@ -46,11 +54,13 @@ def learned(model):
 
 
 def test_penalty_by_hand():
-    """7 ratings of 2 users and 4 items: 2.33 of a user or item on average."""
+    """7 ratings of 2 users and 4 items: 7 / 3 of a user or item on average."""
     ratings = np.array([[1.0, 2, 3, 0], [4, 3, 2, 1]])
-    assert explicit(regularization=0.5).fit(ratings).penalty_ == pytest.approx(0.5 * 14 / 6)
-    weighted = explicit(regularization=0.5, weighted_regularization=True).fit(ratings)
-    assert weighted.penalty_ == 0.5
+    assert explicit(regularization=None).fit(ratings).penalty_ == pytest.approx(7 / 12)
+    assert explicit(regularization=None).fit(np.ones((80, 80))).penalty_ == 15
+    assert explicit(regularization=0.5).fit(ratings).penalty_ == 0.5
+    weighted = explicit(regularization=None, weighted_regularization=True).fit(ratings)
+    assert weighted.penalty_ == 0.1
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -68,8 +78,8 @@ def test_loss_is_that_of_the_definition_and_never_rises(solver, weighted, bias):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_als_and_sgd_find_the_same_minimum(weighted):
     settings = {"n_components": 1, "weighted_regularization": weighted, "tol": 0, "max_iter": 400}
-    als = explicit(regularization=0.2, **settings).fit(X)
-    sgd = explicit(regularization=0.2, solver="sgd", **settings).fit(X)
+    als = explicit(**settings).fit(X)
+    sgd = explicit(solver="sgd", **settings).fit(X)
     assert sgd.loss_curve_[-1] == pytest.approx(als.loss_curve_[-1], rel=2e-3)
     assert sgd.loss_curve_[-1] >= als.loss_curve_[-1] * (1 - 1e-9)
 
@@ -151,7 +161,7 @@ def test_without_bias_nothing_is_added():
 @pytest.mark.parametrize("solver", ["als", "sgd"])
 def test_unknown_ratings_are_recovered(solver, init):
     X, ratings, known = make_ratings(150, 80, density=0.5)
-    settings = {"regularization": 0.01, "max_iter": 60, "learning_rate": 0.05}
+    settings = {"regularization": 0.5, "max_iter": 60, "learning_rate": 0.05}
     model = explicit(n_components=2, solver=solver, init=init, **settings).fit(X)
     errors = (model.predict(X) - ratings)[~known]
     assert np.sqrt((errors**2).mean()) < 0.3
@@ -189,7 +199,7 @@ def test_svd_start_finds_the_singular_vectors():
 
 def test_validation_keeps_the_best_iteration():
     model = explicit(
-        n_components=15, regularization=1e-3, max_iter=40, tol=0, validation_fraction=0.2
+        n_components=15, regularization=1e-2, max_iter=40, tol=0, validation_fraction=0.2
     ).fit(X)
     assert 1 < model.n_iter_ < 40
     assert len(model.validation_curve_) == model.n_iter_
