@@ -72,6 +72,25 @@ def test_movielens(run, monkeypatch):
     assert (sharp.abs() > 0.01).any()
 
 
+def test_next_word(run):
+    names = run("next_word")
+    right = names["right"]
+    assert (right.loc[[3, 5, 7]] == 1).all(axis=None)  # what always follows
+    assert (right.loc[[1, 2, 4]] < 0.5).all(axis=None)  # what nobody can know
+    drink = right.loc[6]
+    assert drink["two heads"] == 1
+    assert drink["one head"] < 0.5
+    assert drink["the last word"] < 0.5
+    assert (names["reasons"].remainder == 0).all()
+    reason = names["reasons"].to_text()[0]
+    assert reason.startswith("rum: because you know drinks and sailor")
+    sharp, flat = names["attention"].weights
+    assert sharp.max() > 2 * flat.max()
+    told = " ".join(names["told"])
+    assert told in names["corpus"]
+    assert told.startswith("the queen")
+
+
 def test_compare_recommenders(run):
     names = run("compare_recommenders")
     board = names["board"]

@@ -113,6 +113,16 @@ def test_groups_of_users_are_averaged_apart(model):
     assert "user_group" not in young
 
 
+def test_order_shows_in_ages():
+    model = AttentionRecommender(1.0, rating_weight=0.0, recency_weight=0.7)
+    table = aggregate_attention(model.fit(X, timestamps=T), X, "age", timestamps=T)
+    lift = table["lift"].to_numpy()
+    assert (np.diff(lift) < 0).all()  # the later, the louder
+    per_user = [np.exp(-0.7 * np.arange(n)) for n in np.diff(X.indptr)]
+    latest = np.mean([decay[0] / decay.sum() for decay in per_user])
+    assert table["attention"][0] == pytest.approx(latest, rel=1e-4)
+
+
 def test_uniform_attention_lifts_nothing():
     flat = AttentionRecommender(np.inf).fit(X)
     assert_allclose(aggregate_attention(flat, X, DATA.item_features)["lift"], 1, rtol=1e-5)

@@ -103,6 +103,22 @@ def test_heads_have_weights_and_rows_of_their_own():
     assert single["weight"].notna().all()
 
 
+@pytest.mark.parametrize("solver", ["dense", "sparse"])
+def test_order_counts_in_explanations(solver):
+    data = make_interactions(80, 20, n_interactions=640, min_interactions=3, random_state=0)
+    T = data.timestamps
+    model = MultiHeadAttentionRecommender(2, regularization=5, solver=solver)
+    model.fit(data.X, timestamps=T)
+    parts = explain(model, X[[4]], [1, 2], timestamps=T[[4]])
+    scores = model.predict(X[[4]], timestamps=T[[4]])[0, [1, 2]]
+    assert_allclose(parts.scores, scores, rtol=1e-5)
+    assert_array_equal(parts.remainder, 0)
+    weights = model.attention_weights(X[[4]], timestamps=T[[4]])
+    assert_allclose(parts.weights[1, 0], weights[1].toarray()[0, parts.sources])
+    left_out = explain(model, X[[4]], [1], timestamps=T[[4]], method="leave_one_out")
+    assert_allclose(left_out.scores, parts.scores[:1], rtol=1e-5)
+
+
 def test_long_histories_are_summed_up():
     parts = explain(ItemItemCF().fit(X), X[[1]], [0])
     assert len(parts.sources) > 4
