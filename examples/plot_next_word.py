@@ -55,9 +55,9 @@ print(X.shape[0], "sentences,", X.shape[1], "words")
 # -------------------------
 #
 # Given the times, ``fit`` learns to predict the next item from those before it, and attention
-# decays with age. At temperature 1 an entry loses the factor exp(-``recency_weight``) with each word
-# that comes later. Three models: one sees little but the last word; one looks back evenly; one has
-# a sharp and a flat head. A quarter of the sentences is kept for the test.
+# decays with age. At temperature 1 an entry loses the factor exp(-``recency_weight``) with each
+# word that comes later. Three models: one sees little but the last word; one looks back evenly; one
+# has a sharp and a flat head. A quarter of the sentences is kept for the test.
 
 rng = np.random.default_rng(0)
 shuffled = rng.permutation(len(corpus))
