@@ -61,6 +61,13 @@ def _escape_shapes(app, what, name, obj, options, lines):
             lines[number] = re.sub(r"(?<=\w)_(?=[,)])", r"\\_", line)
 
 
+def _unlink_inherited(app, what, name, obj, options, lines):
+    """Keep the text of links to scikit-learn's guide in docstrings that are inherited from it."""
+    if getattr(obj, "__module__", "").startswith("sklearn."):
+        lines[:] = [re.sub(r":ref:`([^`<]+?)\s*<[^`]*>`", r"\1", line) for line in lines]
+
+
 def setup(app):
-    """Escape shapes before numpydoc reads the docstrings."""
+    """Prepare docstrings before numpydoc reads them."""
     app.connect("autodoc-process-docstring", _escape_shapes, priority=100)
+    app.connect("autodoc-process-docstring", _unlink_inherited, priority=100)
