@@ -30,7 +30,7 @@ class BaselinePredictor(BaseRecommender):
         The same for items. Few ratings say little: the more damping, the closer to the mean.
     max_iter : int, default=20
         How often the offsets of items and users are worked out in turn, at most.
-    tol : float, default=1e-6
+    tol : float, default=1e-4
         Stop when an iteration lowers the loss by less than this share of it.
     clip : bool, default=False
         Keep predictions between the lowest and the highest rating of ``fit``. ``explain`` splits
@@ -109,7 +109,7 @@ class BaselinePredictor(BaseRecommender):
         item_damping: float = DAMPING,
         *,
         max_iter: int = 20,
-        tol: float = 1e-6,
+        tol: float = 1e-4,
         clip: bool = False,
     ):
         self.user_damping = user_damping

@@ -41,7 +41,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     ----------
     n_components : int or None, default=None
         Number of factors of each user and item. None means 128 for implicit feedback, and for
-        explicit feedback 16, as ratings seldom tell more apart.
+        explicit feedback 10, as ratings seldom tell more apart.
     feedback : {"implicit", "explicit"}, default="implicit"
         "implicit": entries say how sure it is that users want items, and scores rank items.
         "explicit": entries are ratings, of any sign, and predictions are ratings.
@@ -291,7 +291,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         penalty = Penalty.choose(self.regularization, R, weighted=weighted, bias=self.bias)
         self.penalty_ = penalty.value
         rest = sp.csr_array((R.data - biases[R.indices], R.indices, R.indptr), shape=R.shape)
-        start = first_factors(rest, self.n_components or 16, self.init, random_state)
+        start = first_factors(rest, self.n_components or 10, self.init, random_state)
         solver: AlternatingLeastSquares | StochasticDescent
         if self.solver == "als":
             solver = AlternatingLeastSquares(R, penalty)
