@@ -82,6 +82,9 @@ def draw(data: Bunch, out: Path) -> None:
         save(f"attention_distribution_{kind}", show(model, data.X, kind=kind))
     show = inspection.AttentionTimelineDisplay.from_estimator
     save("attention_timeline", show(model, history, times, **names))
+    ordered = MultiHeadAttentionRecommender(2, temperature=2.0, recency_weight=0.1)
+    ordered.fit(data.X, timestamps=data.timestamps)
+    save("attention_timeline_ordered", show(ordered, history, times, **names))
     save("attention_timeline_date", show(model, history, times, **names, axis="date"))
     recommenders = {
         "attention": model,

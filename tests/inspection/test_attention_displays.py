@@ -294,6 +294,14 @@ def test_timeline_of_dates():
     assert plain.ax_[0].get_xlabel() == "time"
 
 
+def test_faint_entries_are_not_named():
+    names = list("abcde")
+    display = AttentionTimelineDisplay.from_predictions(
+        [0.6, 0.01, 0.25, 0.1, 0.04], range(5), item_names=names
+    )
+    assert [label.get_text() for label in display.labels_[0]] == ["a", "c", "d"]
+
+
 def test_timeline_errors(model):
     with pytest.raises(ValueError, match="needs timestamps"):
         AttentionTimelineDisplay.from_estimator(model, HISTORY, None)

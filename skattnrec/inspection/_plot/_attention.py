@@ -211,7 +211,7 @@ class AttentionDisplay:
                 self.entries_[place] += rated(self.ratings[entry])
         n_shown, n_heads = self.shown_.shape
         if kind == "heatmap":
-            size = 3.6 + 1.15 * n_heads, 1.3 + 0.34 * n_shown
+            size = 3.6 + 1.35 * n_heads, 1.3 + 0.34 * n_shown
         else:
             size = 7.0, 1.3 + n_shown * (0.2 + 0.14 * n_heads)
         (self.ax_,) = axes_for(ax, type(self).__name__, size)

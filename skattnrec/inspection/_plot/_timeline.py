@@ -15,6 +15,9 @@ from ._labels import head_labels, wrap
 __all__ = ["AttentionTimelineDisplay"]
 
 
+_FAINT = 0.15  # of the largest weight: entries below this are not named
+
+
 class AttentionTimelineDisplay:
     """Attention of each head on the entries of a history, in the order of time.
 
@@ -240,10 +243,11 @@ class AttentionTimelineDisplay:
         # recent entries first among equals: they stand at the edge, where there is room
         place = np.arange(len(order)) if axis == "order" else self.times
         span = float(place.max() - place.min()) or 1.0
+        largest = self.weights[head].max()
         taken: list[float] = []
         labels: list[Any] = []
         for entry in order:
-            if len(labels) == max_labels:
+            if len(labels) == max_labels or self.weights[head, entry] < _FAINT * largest:
                 break
             where = float(place[entry] - place.min()) / span
             if any(abs(where - other) < 0.2 for other in taken):
