@@ -285,7 +285,7 @@ def test_timeline(model):
 def test_timeline_of_dates():
     day = 86_400
     display = AttentionTimelineDisplay.from_predictions(
-        [0.1, 0.9], [11 * day, 10 * day], item_names=["later", "earlier"], axis="date"
+        [0.3, 0.7], [11 * day, 10 * day], item_names=["later", "earlier"], axis="date"
     )
     assert_array_equal(display.positions_, np.array(["1970-01-11", "1970-01-12"], "datetime64[us]"))
     assert [label.get_text() for label in display.labels_[0]] == ["earlier", "later"]
