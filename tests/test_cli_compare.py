@@ -88,6 +88,31 @@ def test_leaderboard_is_that_of_the_function(run, table):
     assert_allclose(both["p_value"], both["p_value_expected"], rtol=1e-2, atol=1e-4)
 
 
+def test_last_ratings_are_found_by_their_order(run, table, tmp_path):
+    path = run[0].parents[1] / "ratings.csv"
+    options = ["--k=5", "--folds=2", "--heads=1,2", "--temperatures=2,4", "--hide=last"]
+    assert main(["compare", str(path), *options, "--out", str(tmp_path)]) == 0
+    board = pd.read_csv(tmp_path / "leaderboard.csv", index_col="model")
+    encoder = InteractionEncoder(timestamp="time")
+    X, timestamps = encoder.fit_transform(table, return_timestamps=True)
+    scorer = RankingScorer("ndcg@5", holdout="last", random_state=0)
+    models = {"AttentionRecommender": AttentionRecommender(), "other": PopularityRecommender()}
+    expected = compare_recommenders(models, X, scoring=scorer, cv=2, timestamps=timestamps)
+    name = "AttentionRecommender"
+    assert_allclose(board.at[name, "ndcg@5"], expected.at[name, "ndcg@5"], rtol=1e-4)
+
+
+def test_next_command_sees_the_times_that_the_comparison_saw(run):
+    """None, where ratings are hidden at random."""
+    assert "--time none" in run[1]
+
+
+def test_last_ratings_need_times(run, capsys):
+    path = run[0].parents[1] / "ratings.csv"
+    assert main(["compare", str(path), "--hide=last", "--time=none"]) == 2
+    assert "--hide last needs the times" in capsys.readouterr().err
+
+
 def test_grid_agrees_with_the_leaderboard(run, grid):
     """The defaults of the model are one cell, on the same folds and hidden ratings."""
     assert list(zip(grid["n_heads"], grid["temperature"], strict=True)) == [

@@ -7,6 +7,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from ._table import Columns
 __all__ = ["compare"]
 
 _RECALL_CUTOFF = 20
+_HIDDEN_SHARE = 0.2
 _BAR = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} {elapsed}<{remaining} {postfix}"
 
 
@@ -37,6 +39,11 @@ def compare(options: Namespace) -> None:
     check_folder(options.out)
     asked = Columns(options.user, options.item, options.rating, options.time)
     ratings = load_ratings(options.ratings, asked, options.data_home)
+    n_times = 0 if ratings.timestamps is None else ratings.timestamps.nnz
+    if options.hide == "last" and not n_times:
+        raise ValueError("--hide last needs the times of the ratings: name their column by --time.")
+    if options.hide == "random":  # what was hidden at random is not what comes next
+        ratings = replace(ratings, timestamps=None)
     if options.relevance_threshold is None:
         options.relevance_threshold = ratings.relevance_threshold
     _check(options, ratings)
@@ -63,6 +70,8 @@ def compare(options: Namespace) -> None:
         print(f"skattnrec: {hint}", file=sys.stderr)
     names = ", ".join(path.name for path in written)
     print(f"\nWrote {names} to {options.out} in {time.perf_counter() - start:.0f} s.")
+    if n_times and options.hide == "random":
+        options.time = "none"
     print(f"Recommend with the best setting:\n\n{_next_command(grid, metrics[0], options)}")
 
 
@@ -153,7 +162,10 @@ class _ReportingGridSearch(GridSearchCV):
 
 def _scorer(metric: str | list[str], options: Namespace) -> RankingScorer:
     return RankingScorer(
-        metric, relevance_threshold=options.relevance_threshold, random_state=options.random_state
+        metric,
+        holdout="last" if options.hide == "last" else _HIDDEN_SHARE,
+        relevance_threshold=options.relevance_threshold,
+        random_state=options.random_state,
     )
 
 

@@ -125,6 +125,13 @@ def _add_evaluation(parser: ArgumentParser) -> None:
         help="hidden ratings from here on are liked, which is what lists are judged by "
         "(default: 4 for synthetic and MovieLens, otherwise any above 0)",
     )
+    add(
+        "--hide",
+        choices=["random", "last"],
+        default="random",
+        help="what of each test user is hidden and has to be found: a random fifth, or the last "
+        "rating, with times told to the models (default: %(default)s)",
+    )
     add("--folds", type=int, default=5, help="folds of users (default: %(default)s)")
     add(
         "--heads",

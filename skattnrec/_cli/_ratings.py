@@ -64,7 +64,7 @@ def load_ratings(source: str, asked: Columns, data_home: Path | None = None) -> 
     source : str
         "synthetic", a name in ``MOVIELENS``, or the path of a file.
     asked : Columns
-        The columns of a file; see :func:`read_table`.
+        The columns of a file; see :func:`read_table`. ``time="none"`` leaves the times out.
     data_home : Path, default=None
         Where MovieLens data lie or are to lie. None: the folder that the environment variable
         ``SKATTNREC_DATA`` names, or its subfolder ``raw``; without it, scikit-learn's data home.
@@ -86,6 +86,8 @@ def load_ratings(source: str, asked: Columns, data_home: Path | None = None) -> 
             names = ", ".join(["synthetic", *MOVIELENS])
             raise FileNotFoundError(f"{source}: no such file, nor one of the data sets {names}.")
         table, columns = read_table(Path(source), asked)
+    if asked.time == "none":
+        columns = columns._replace(time=None)
     return _encode(table, columns, source, threshold)
 
 
