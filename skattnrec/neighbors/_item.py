@@ -120,8 +120,8 @@ class ItemItemCF(NeighborRecommender):
     of which u knows :math:`n_u`; BM25 multiplies a saturated and length-normalised
     :math:`x_{ui}` (:math:`k_1 = 1.2, b = 0.75`) by :math:`\ln(1 + (n - n_u + .5) / (n_u + .5))`.
 
-    Ratings are predicted better with more shrinkage and more neighbours: try
-    ``n_neighbors=200, shrinkage=100``.
+    Ratings are predicted better with more shrinkage, more neighbours and damping: try
+    ``n_neighbors=200, shrinkage=30, damping=0.2``.
 
     References
     ----------
