@@ -15,6 +15,7 @@ from .._kernels.votes import csr_times_csr
 from ..base import BaseRecommender
 from ._cold_items import borrow_sparse, borrow_values
 from ._logits import Attention
+from ._next_item import NextItemMixin
 from ._projection import ContentVotes, learn_projections
 from ._rating import RatingVotes, item_levels
 from ._solve import choose_solver, head_scales, solve_dense, solve_sparse
@@ -23,7 +24,7 @@ from ._statistics import SufficientStatistics
 __all__ = ["BaseAttentionRecommender"]
 
 
-class BaseAttentionRecommender(BaseRecommender):
+class BaseAttentionRecommender(NextItemMixin, BaseRecommender):
     """Attention with any number of heads and votes in closed form.
 
     A subclass defines the constructor and may override ``_make_temperatures`` and
@@ -47,6 +48,7 @@ class BaseAttentionRecommender(BaseRecommender):
         "popularity_penalty": [Interval(Real, None, None, closed="neither")],
         "solver": [StrOptions({"auto", "dense", "sparse"})],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "proba_temperature": [Interval(Real, 0, None, closed="neither")],
         "objective": [StrOptions({"ranking", "rating"})],
     }
 
@@ -63,6 +65,7 @@ class BaseAttentionRecommender(BaseRecommender):
     smoothing: float
     dropout: float
     regularization: float
+    proba_temperature: float
     objective: str
     values_: Any
     popularity_penalty: float

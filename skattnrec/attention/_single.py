@@ -67,6 +67,9 @@ class AttentionRecommender(BaseAttentionRecommender):
         ``n_heads * n_items`` if it fits in half of the memory.
     n_neighbors : int, default=200
         How many items vote for each one under the sparse solver: those that occur most with it.
+    proba_temperature : float, default=1
+        Positive. Temperature of ``predict_proba`` and ``sample``: low values bet on the best
+        items, high ones on all alike. It has no part in the ranking.
     objective : {"ranking", "rating"}, default="ranking"
         "ranking": scores rank items. "rating": entries are ratings of any sign, and predictions are
         ratings; ``relevance_threshold`` and ``dropout`` play no part. See the notes.
@@ -186,6 +189,7 @@ class AttentionRecommender(BaseAttentionRecommender):
         popularity_penalty: float = 0.0,
         solver: str = "auto",
         n_neighbors: int = 200,
+        proba_temperature: float = 1.0,
         objective: str = "ranking",
     ):
         self.temperature = temperature
@@ -204,4 +208,5 @@ class AttentionRecommender(BaseAttentionRecommender):
         self.popularity_penalty = popularity_penalty
         self.solver = solver
         self.n_neighbors = n_neighbors
+        self.proba_temperature = proba_temperature
         self.objective = objective

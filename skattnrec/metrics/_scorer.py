@@ -174,11 +174,11 @@ class RankingScorer(BaseEstimator):
         """
         self._validate_params()
         metrics = [_parse(metric, self.k) for metric in self._metrics()]
-        history, held_out, times = self._hold_out(X, y, timestamps)
+        history, held_out, times = self.hold_out(X, y, timestamps)
         n_items = history.shape[1]
         longest = min(max(k for _, _, k in metrics), n_items)
-        predict = partial(_predict, estimator, X)
-        recommended = np.concatenate(list(_recommend(predict, history, times, longest)))
+        rank = partial(_rank_block, history, longest)
+        recommended = np.concatenate(list(of_blocks(estimator, "predict", X, history, times, rank)))
         relevant = self._relevant(held_out)
         judged = judge(recommended, relevant, self.gain)
         values = {}
@@ -196,10 +196,23 @@ class RankingScorer(BaseEstimator):
             raise ValueError("metric must not be an empty list.")
         return metrics
 
-    def _hold_out(
-        self, X: Any, y: Any, timestamps: Any
+    def hold_out(
+        self, X: Any, y: Any = None, timestamps: Any = None
     ) -> tuple[sp.csr_array, sp.csr_array, np.ndarray | None]:
-        """Split into history, held-out ratings and the times of the history."""
+        """Hide what the scorer hides.
+
+        Parameters
+        ----------
+        X, y, timestamps
+            As for calling the scorer.
+
+        Returns
+        -------
+        history, held_out : csr_array of shape (n_users, n_items)
+            Two parts of ``X``; or ``X``, and what of ``y`` is not in it.
+        times : ndarray of shape (history.nnz,) or None
+            The time of every entry of the history.
+        """
         known = as_interactions(X)
         times = check_timestamps(timestamps, known)
         if y is not None:
@@ -297,28 +310,40 @@ def _flat(X: sp.csr_array, n_items: int) -> np.ndarray:
     return np.repeat(np.arange(X.shape[0], dtype=np.int64) * n_items, np.diff(X.indptr)) + X.indices
 
 
-def _recommend(
-    predict: Callable[..., np.ndarray], history: sp.csr_array, times: np.ndarray | None, k: int
+def _rank_block(history: sp.csr_array, k: int, scores: np.ndarray, start: int) -> np.ndarray:
+    """Rank the unseen items of a block of rows."""
+    return rank_items(scores, history[start : start + len(scores)], k=k)
+
+
+def of_blocks(
+    estimator: Any,
+    method: str,
+    X: Any,
+    history: sp.csr_array,
+    times: np.ndarray | None,
+    reduce: Callable[[np.ndarray, int], np.ndarray],
 ) -> Iterator[np.ndarray]:
-    """Rank the unseen items, block of rows by block of rows."""
+    """Call ``reduce(scores, first row)`` on what the estimator says of blocks of histories.
+
+    The histories are parts of the rows of ``X``.
+    """
+    # predict of a search takes no metadata, that of its best estimator does
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    if not hasattr(estimator, method):
+        raise TypeError(f"{type(estimator).__name__} has no {method}, which the scorer needs.")
+    start = 0
     for block, block_times in row_blocks(history, times, _BLOCK_ENTRIES // history.shape[1]):
         metadata = {}
         if block_times is not None:
             csr = block_times, block.indices, block.indptr
             metadata["timestamps"] = sp.csr_array(csr, shape=block.shape)
-        yield rank_items(predict(block, **metadata), block, k=k)
-
-
-def _predict(estimator: Any, X: Any, block: sp.csr_array, **metadata: Any) -> np.ndarray:
-    """Score the histories of a block, which are parts of rows of ``X``."""
-    # predict of a search takes no metadata, that of its best estimator does
-    estimator = getattr(estimator, "best_estimator_", estimator)
-    # a model fitted on a DataFrame expects the names of the items again
-    named = type(X)(block.toarray(), columns=X.columns) if hasattr(X, "iloc") else block
-    scores = np.asarray(estimator.predict(named, **metadata))
-    if scores.shape != block.shape:
-        raise ValueError(
-            f"predict of {type(estimator).__name__} returned scores of shape {scores.shape} for "
-            f"histories of shape {block.shape}: a ranking scorer needs a score for every item."
-        )
-    return scores
+        # a model fitted on a DataFrame expects the names of the items again
+        named = type(X)(block.toarray(), columns=X.columns) if hasattr(X, "iloc") else block
+        scores = np.asarray(getattr(estimator, method)(named, **metadata))
+        if scores.shape != block.shape:
+            raise ValueError(
+                f"{method} of {type(estimator).__name__} returned scores of shape {scores.shape} "
+                f"for histories of shape {block.shape}: the scorer needs one for every item."
+            )
+        yield reduce(scores, start)
+        start += len(scores)

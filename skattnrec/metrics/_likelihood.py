@@ -1,0 +1,129 @@
+"""Scorer of probabilities: how likely a model takes held-out items to be."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.metadata_routing import UNUSED
+
+from .._compat import StrOptions
+from ._scorer import RankingScorer, of_blocks
+
+__all__ = ["LikelihoodScorer"]
+
+
+class LikelihoodScorer(BaseEstimator):
+    r"""Score a recommender by the probability it gives to held-out items.
+
+    Goes wherever scikit-learn takes ``scoring``, for estimators with ``predict_proba``.
+
+    Parameters
+    ----------
+    metric : {"log_loss", "perplexity"}, default="log_loss"
+        Both are negated, so that higher is better.
+    holdout : float in (0, 1) or "last", default="last"
+        What to hide of each row when there is no y; see :class:`RankingScorer`.
+    random_state : int, RandomState instance or None, default=0
+        Seed of what is hidden, unless ``holdout="last"``.
+
+    See Also
+    --------
+    RankingScorer : Looks at the order of items only.
+
+    Notes
+    -----
+    With the N held-out items of all users,
+
+    .. math::
+
+        \text{log loss} = -\frac{1}{N} \sum_{(u, i)} \ln p_{ui}, \quad
+        \text{perplexity} = e^{\text{log loss}}
+
+    in nats. Guessing evenly among m items has a perplexity of m. Probabilities below the smallest
+    normal number of their type count as that.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skattnrec import AttentionRecommender
+    >>> from skattnrec.metrics import LikelihoodScorer
+    >>> X = np.array([[5, 4, 0, 0], [4, 5, 1, 0], [0, 0, 5, 4], [1, 0, 4, 5]])
+    >>> model = AttentionRecommender(regularization=1).fit(X)
+    >>> history = np.array([[5, 0, 0, 0], [0, 0, 5, 0]])
+    >>> held_out = np.array([[0, 4, 0, 0], [0, 0, 0, 5]])
+    >>> score = LikelihoodScorer("perplexity")(model, history, held_out)
+    >>> -3 < score < -1  # better than guessing one of the three unseen items
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "metric": [StrOptions({"log_loss", "perplexity"})],
+        "holdout": RankingScorer._parameter_constraints["holdout"],
+        "random_state": ["random_state"],
+    }
+
+    # routed without any set_score_request call; the estimator is no metadata
+    __metadata_request__score: ClassVar[dict[str, Any]] = {"estimator": UNUSED, "timestamps": True}
+
+    def __init__(
+        self, metric: str = "log_loss", holdout: float | str = "last", random_state: Any = 0
+    ):
+        self.metric = metric
+        self.holdout = holdout
+        self.random_state = random_state
+
+    def __call__(self, estimator: Any, X: Any, y: Any = None, *, timestamps: Any = None) -> float:
+        """Score a fitted recommender.
+
+        Parameters
+        ----------
+        estimator : object
+            Fitted; its ``predict_proba`` gives probabilities of all items, (n_users, n_items).
+        X : {array-like, sparse matrix} of shape (n_users, n_items)
+            Histories.
+        y : {array-like, sparse matrix} of shape (n_users, n_items), default=None
+            Held-out items; then all of ``X`` is history. None: hide a part of ``X``.
+        timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
+            The time of every entry of ``X``.
+
+        Returns
+        -------
+        float
+            Minus the log loss in nats, or minus the perplexity.
+
+        Raises
+        ------
+        TypeError
+            If the estimator has no ``predict_proba``.
+        ValueError
+            If nothing is held out, if shapes differ, or if ``holdout="last"`` and there are no
+            timestamps.
+        """
+        self._validate_params()
+        hide = RankingScorer(holdout=self.holdout, random_state=self.random_state)
+        history, held_out, times = hide.hold_out(X, y, timestamps)
+        if not held_out.nnz:
+            raise ValueError("no row has a held-out item. Score rows with more entries.")
+        probabilities = partial(_probabilities_of, held_out.indptr, held_out.indices)
+        parts = of_blocks(estimator, "predict_proba", X, history, times, probabilities)
+        likelihood = np.concatenate(list(parts))
+        smallest = np.finfo(likelihood.dtype).tiny
+        log_loss = -float(np.mean(np.log(np.maximum(likelihood, smallest)), dtype=np.float64))
+        return -log_loss if self.metric == "log_loss" else -float(np.exp(log_loss))
+
+    def score(self, estimator: Any, X: Any, y: Any = None, *, timestamps: Any = None) -> float:
+        """Do the same as calling the scorer; metadata routing looks for this name."""
+        return self(estimator, X, y, timestamps=timestamps)
+
+
+def _probabilities_of(
+    indptr: np.ndarray, indices: np.ndarray, probabilities: np.ndarray, start: int
+) -> np.ndarray:
+    """Pick the held-out items of a block of rows."""
+    rows = np.arange(start, start + len(probabilities))
+    lengths = np.diff(indptr)[rows]
+    items = indices[indptr[start] : indptr[start + len(probabilities)]]
+    return probabilities[np.repeat(rows - start, lengths), items]
