@@ -6,8 +6,8 @@ the five test parts. One process, models one after the other, equal threads; Sur
 not run beside numpy 2 everywhere, may run in an interpreter of its own (``--surprise-python``).
 
 Ours go through ``RatingRegressor``: from arrays of ids to ratings, encoding included. One setting
-serves all data sets. Settings were chosen on ratings held out of the training part of the first fold
-of ml-100k; ``--validation`` does likewise: it knows only that part, and splits it again.
+serves all data sets. Settings were chosen on ratings held out of the training part of the first
+fold of ml-100k; ``--validation`` does likewise: it knows only that part, and splits it again.
 Predictions are clipped to the scale of the training ratings, for all models.
 """
 
