@@ -65,11 +65,15 @@ class Split:
     test: HeldOut
 
 
+def data_folder() -> Path:
+    """Folder of the data sets."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    return Path(os.environ.get("SKATTNREC_DATA", default))
+
+
 def load_ratings(dataset: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read users, items and ratings; the arrays are parallel, the ids those of the source."""
-    default = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("SKATTNREC_DATA", default))
-    path = folder / f"{dataset}.npz"
+    path = data_folder() / f"{dataset}.npz"
     if not path.is_file():
         raise SystemExit(
             f"{path} is missing. Set SKATTNREC_DATA to a folder that holds {dataset}.npz: "

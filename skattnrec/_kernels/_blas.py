@@ -6,7 +6,7 @@ where other work wants the cores it costs far more. Measured on two cores, two t
 for the inverse of a float64 matrix of n rows (times; below 1 is faster):
 
 =====  ====  ====  ====  ====  ====
-n       400  1000  1500  2000  3000
+n       600  1000  1500  2000  3000
 =====  ====  ====  ====  ====  ====
 idle    1.5   0.7   0.6   0.6   0.6
 busy     13   3.4    14   9.5   6.3
