@@ -135,7 +135,7 @@ def decays(first: float, last: float | None = None, n_heads: int = 1) -> dict[st
     return settings
 
 
-MOVIES = {"smoothing": 0.0, "dropout": 0.5, "regularization": 80.0}
+MOVIES = {"smoothing": 0.0, "regularization": 80.0, "popularity_discount": 0.1, "solver": "dense"}
 BEAUTY = {"smoothing": 0.0, "dropout": 0.6, "regularization": 60.0}
 MUSIC = {"smoothing": 0.0, "dropout": 0.6, "regularization": 70.0, "lookahead": 0.7}
 PLACES = {"smoothing": 0.5, "dropout": 0.3, "regularization": 70.0, "popularity_penalty": 0.25}
@@ -154,9 +154,13 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         "one head, lookahead, features": decays(0.9) | MUSIC | {"learn_projections": True},
     },
     "ml-1m": {
-        "one head": decays(0.85) | MOVIES | {"solver": "dense"},
-        "two heads": decays(0.5, 0.9, 2) | MOVIES | {"n_neighbors": 250},
-        "four heads": decays(0.2, 0.98, 4) | MOVIES | {"n_neighbors": 250},
+        "one head": decays(0.85) | MOVIES,
+        "two heads": decays(0.5, 0.9, 2) | MOVIES,
+        "two heads, sparse": decays(0.5, 0.9, 2)
+        | MOVIES
+        | {"solver": "sparse", "n_neighbors": 200},
+        "three heads": decays(0.3, 0.97, 3) | MOVIES,
+        "four heads": decays(0.2, 0.98, 4) | MOVIES,
     },
     "gowalla": {
         "M=100": PLACES | {"n_neighbors": 100},

@@ -128,11 +128,17 @@ def keep_by_rank(indptr, indices, blocks, rank, scale):
 
 
 @njit(cache=True, fastmath=True)
-def _dot(a, b, length):
-    total = a.dtype.type(0)
-    for m in range(length):
-        total += a[m] * b[m]
-    return total
+def _invert_triangle(L):
+    """Inverse of a small lower triangle."""
+    inverse = np.zeros_like(L)
+    for j in range(len(L)):
+        inverse[j, j] = 1 / L[j, j]
+        for i in range(j + 1, len(L)):
+            total = L.dtype.type(0)
+            for m in range(j, i):
+                total += L[i, m] * inverse[m, j]
+            inverse[i, j] = -total / L[i, i]
+    return inverse
 
 
 @njit(cache=True)
@@ -149,13 +155,21 @@ def _factorize(A):
             done = A[start:, :start].copy()
             A[start:, start:stop] -= np.dot(done, done[: stop - start].T)
         for j in range(start, stop):
-            pivot = A[j, j] - _dot(A[j, start:], A[j, start:], j - start)
+            pivot = A[j, j]
             if not pivot > 0:
                 return False
-            root = np.sqrt(pivot)
-            A[j, j] = root
-            for i in range(j + 1, n):
-                A[i, j] = (A[i, j] - _dot(A[i, start:], A[j, start:], j - start)) / root
+            A[j, j] = np.sqrt(pivot)
+            for i in range(j + 1, stop):
+                A[i, j] /= A[j, j]
+            for i in range(j + 1, stop):
+                for m in range(j + 1, i + 1):
+                    A[i, m] -= A[i, j] * A[m, j]
+        corner = A[start:stop, start:stop].copy()
+        for j in range(len(corner)):
+            corner[j, j + 1 :] = 0
+        inverse = _invert_triangle(corner)
+        if stop < n:
+            A[stop:, start:stop] = np.dot(A[stop:, start:stop].copy(), inverse.T.copy())
     return True
 
 

@@ -18,7 +18,13 @@ from ._logits import Attention
 from ._next_item import NextItemMixin
 from ._projection import ContentVotes, learn_projections
 from ._rating import RatingVotes, item_levels
-from ._solve import choose_solver, head_scales, solve_dense, solve_sparse
+from ._solve import (
+    choose_solver,
+    head_scales,
+    popularity_scale,
+    solve_dense,
+    solve_sparse,
+)
 from ._statistics import SufficientStatistics
 
 __all__ = ["BaseAttentionRecommender"]
@@ -46,6 +52,7 @@ class BaseAttentionRecommender(NextItemMixin, BaseRecommender):
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "regularization": [Interval(Real, 0, None, closed="neither")],
         "popularity_penalty": [Interval(Real, None, None, closed="neither")],
+        "popularity_discount": [Interval(Real, None, None, closed="neither")],
         "solver": [StrOptions({"auto", "dense", "sparse"})],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "proba_temperature": [Interval(Real, 0, None, closed="neither")],
@@ -69,6 +76,7 @@ class BaseAttentionRecommender(NextItemMixin, BaseRecommender):
     objective: str
     values_: Any
     popularity_penalty: float
+    popularity_discount: float
     solver: str
     n_neighbors: int
 
@@ -346,7 +354,11 @@ class BaseAttentionRecommender(NextItemMixin, BaseRecommender):
                 "arithmetic: the normal equations are not positive definite. Raise it, or pass X "
                 "as float64."
             ) from error
-        self.values_ *= unit
+        discount = unit * popularity_scale(statistics, self.popularity_discount)
+        if isinstance(self.values_, np.ndarray):
+            self.values_ *= discount
+        else:
+            self.values_.data *= discount[self.values_.indices]
         self.learned_projections_ = None
         self._content_votes = None
         if self._keys is None:
@@ -357,9 +369,10 @@ class BaseAttentionRecommender(NextItemMixin, BaseRecommender):
         else:
             self.values_ = borrow_sparse(self.values_, self._keys, is_cold, self.temperature)
         if self.learn_projections:
-            W = unit * learn_projections(statistics, scale, self._keys)
+            W = learn_projections(statistics, scale, self._keys)
             self.learned_projections_ = W
-            self._content_votes = ContentVotes(self._keys, scale, W)
+            targets = self._keys * discount[:, None]
+            self._content_votes = ContentVotes(self._keys, targets, scale, W)
 
 
 def _side_by_side(X: sp.csr_array, weights: np.ndarray) -> sp.csr_array:

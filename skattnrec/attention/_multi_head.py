@@ -70,10 +70,13 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
     popularity_penalty : float, default=0
         Keys of item j are scaled by its number of ratings, relative to the mean, to minus this.
         Positive values let rare items speak louder.
+    popularity_discount : float, default=0
+        The votes for item i are scaled in the same way: positive values let rare items score
+        higher. For next items .1 is often better than 0.
     solver : {"auto", "dense", "sparse"}, default="auto"
         "dense" lets all items vote for all: memory grows with the square of
         ``n_heads * n_items``, time with its cube. "sparse" lets ``n_neighbors`` items vote for
-        each: time ``n_items * (n_heads * n_neighbors) ** 3 / 3``. "auto" is dense up to 6000 for
+        each: time ``n_items * (n_heads * n_neighbors) ** 3 / 3``. "auto" is dense up to 8000 for
         ``n_heads * n_items`` if it fits in half of the memory.
     n_neighbors : int, default=200
         How many items vote for each one under the sparse solver: those that occur most with it.
@@ -187,6 +190,7 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         dropout: float = 0.5,
         regularization: float = 200.0,
         popularity_penalty: float = 0.0,
+        popularity_discount: float = 0.0,
         solver: str = "auto",
         n_neighbors: int = 200,
         proba_temperature: float = 1.0,
@@ -210,6 +214,7 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         self.dropout = dropout
         self.regularization = regularization
         self.popularity_penalty = popularity_penalty
+        self.popularity_discount = popularity_discount
         self.solver = solver
         self.n_neighbors = n_neighbors
         self.proba_temperature = proba_temperature

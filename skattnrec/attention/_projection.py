@@ -26,16 +26,18 @@ _RIDGE = 0.03  # of the mean diagonal; chosen on validation data, flat between .
 
 @dataclass(frozen=True)
 class ContentVotes:
-    """Votes through item features: that of item j for item i is ``scale_j k_j' W k_i``.
+    """Votes through item features: that of item j for item i is ``scale_j k_j' W t_i``.
 
     Attributes
     ----------
-    keys : ndarray of shape (n_items, d)
+    keys, targets : ndarray of shape (n_items, d)
+        Features of the items that vote, and of those that are voted for.
     scale : ndarray of shape (n_items, n_heads)
     projections : ndarray of shape (n_heads, d, d)
     """
 
     keys: np.ndarray
+    targets: np.ndarray
     scale: np.ndarray
     projections: np.ndarray
 
@@ -45,12 +47,12 @@ class ContentVotes:
         for of_head, scale, projection in zip(weights, self.scale.T, self.projections, strict=True):
             scaled = of_head * scale[X.indices]
             queries += csr_times_dense(X.indptr, X.indices, scaled, self.keys) @ projection
-        return queries @ self.keys.T
+        return queries @ self.targets.T
 
     def votes(self, history: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Votes of some items for others, (n_heads, len(history), len(items))."""
         scaled = self.scale[history].T[:, :, None] * self.keys[history]
-        return scaled @ self.projections @ self.keys[items].T
+        return scaled @ self.projections @ self.targets[items].T
 
 
 def learn_projections(

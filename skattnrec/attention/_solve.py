@@ -12,14 +12,15 @@ from .._kernels.ridge import constrained_ridge, dense_cross, dense_gram
 from .._kernels.support_ridge import keep_by_rank, select_supports, solve_supports
 from ._statistics import SufficientStatistics
 
-__all__ = ["choose_solver", "head_scales", "solve_dense", "solve_sparse"]
+__all__ = ["choose_solver", "head_scales", "popularity_scale", "solve_dense", "solve_sparse"]
 
-DENSE_UNKNOWNS = 6000  # n_items * n_heads up to which "auto" is dense: some ten seconds on 2 cores
+DENSE_UNKNOWNS = 8000  # n_items * n_heads up to which "auto" is dense: some ten seconds on 2 cores
 DENSE_SHARE = 0.5  # of the machine's memory
+SKEW = 0.25  # of the strength of co-occurrence that popular items owe to being popular
 
 
 def choose_solver(solver: str, n_items: int, n_heads: int, itemsize: int) -> str:
-    """``"auto"``: dense up to 6000 unknowns per item, in half of the memory; else sparse.
+    """``"auto"``: dense up to 8000 unknowns per item, in half of the memory; else sparse.
 
     Raises
     ------
@@ -48,6 +49,12 @@ def _memory() -> float:
         return np.inf
 
 
+def popularity_scale(statistics: SufficientStatistics, exponent: float) -> np.ndarray:
+    """Raise each item's number of ratings, relative to the mean, to minus ``exponent``."""
+    counts = np.maximum(statistics.item_counts, 1)
+    return ((counts / counts.mean()) ** -exponent).astype(statistics.gram.dtype)
+
+
 def head_scales(statistics: SufficientStatistics, popularity_penalty: float) -> np.ndarray:
     """Scale the columns of C; returns the factors, (n_items, n_heads).
 
@@ -56,8 +63,7 @@ def head_scales(statistics: SufficientStatistics, popularity_penalty: float) -> 
     """
     n_items, n_heads = len(statistics.item_counts), statistics.n_heads
     squares = 2 * statistics.gram.diagonal().reshape(n_items, n_heads).astype(np.float64)
-    counts = np.maximum(statistics.item_counts, 1)
-    keys = (counts / counts.mean()) ** -popularity_penalty
+    keys = popularity_scale(statistics, popularity_penalty).astype(np.float64)
     totals = (squares * keys[:, None] ** 2).sum(axis=0)
     scales = np.sqrt(max(statistics.n_entries, 1) / np.where(totals > 0, totals, 1))
     return (keys[:, None] * np.where(totals > 0, scales, 1)).astype(statistics.gram.dtype)
@@ -90,8 +96,10 @@ def solve_sparse(
     gram, cross = statistics.gram, statistics.cross
     rank = np.empty(n_items, np.int64)
     rank[np.argsort(-statistics.item_counts, kind="stable")] = np.arange(n_items)
+    squares = 2 * gram.diagonal().reshape(n_items, n_heads) * scale**2
+    strength = scale / (squares + regularization) ** SKEW
     supports, votes = select_supports(
-        cross.indptr, cross.indices, cross.data, scale, min(n_neighbors, n_items - 1)
+        cross.indptr, cross.indices, cross.data, strength, min(n_neighbors, n_items - 1)
     )
     votes *= scale[supports]  # (n_items, n_neighbors, n_heads); what is read at -1 is not used
     system = keep_by_rank(gram.indptr, gram.indices, gram.data, rank, scale)

@@ -57,7 +57,8 @@ def test_each_target_is_regressed_on_its_strongest_partners():
         assert len(support) == 4
         assert i not in support
         others = np.setdiff1d(np.arange(12), [*support, i])
-        assert together[others, i].max() <= together[support, i].min()
+        strength = together[:, i] / (np.diag(together) + 3) ** 0.25
+        assert strength[others].max() <= strength[support].min()
         system = A[:, support].T @ A[:, support] + 3 * np.eye(4)
         assert_allclose(V[support, i], np.linalg.solve(system, A[:, support].T @ A[:, i]))
 
@@ -85,9 +86,21 @@ def test_popularity_penalty_scales_the_keys():
     assert_allclose(model.values_[0], keys[:, None] * V, atol=1e-9)
 
 
+@pytest.mark.parametrize("solver", ["dense", "sparse"])
+def test_popularity_discount_scales_the_scores(solver):
+    X, _ = ratings(6)
+    counts = (X.toarray() > 0).sum(axis=0)
+    features = np.random.default_rng(6).normal(size=(12, 3))
+    options = {"solver": solver, "item_features": features, "learn_projections": True}
+    plain = AttentionRecommender(**options).fit(X)
+    model = AttentionRecommender(popularity_discount=0.3, **options).fit(X)
+    expected = plain.predict(X) * (counts / counts.mean()) ** -0.3
+    assert_allclose(model.predict(X), expected, atol=1e-9)
+
+
 def test_auto_is_dense_while_it_fits(monkeypatch):
-    assert _solve.choose_solver("auto", 3000, 2, 4) == "dense"
-    assert _solve.choose_solver("auto", 3001, 2, 4) == "sparse"
+    assert _solve.choose_solver("auto", 4000, 2, 4) == "dense"
+    assert _solve.choose_solver("auto", 4001, 2, 4) == "sparse"
     assert _solve.choose_solver("sparse", 10, 1, 4) == "sparse"
     monkeypatch.setattr(_solve, "_memory", lambda: 2.0**20)
     assert _solve.choose_solver("auto", 1000, 1, 4) == "sparse"
