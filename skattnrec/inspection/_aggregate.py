@@ -215,7 +215,7 @@ def _label_entries(by: Any, times: sp.csr_array) -> tuple[list[Any], np.ndarray]
     if by == "hour":
         return list(range(24)), moments.hour.to_numpy()
     if by == "weekday":
-        return list(_WEEKDAYS), moments.weekday.to_numpy()
+        return list(_WEEKDAYS), moments.day_of_week.to_numpy()
     if by == "month":
         return list(_MONTHS), moments.month.to_numpy() - 1
     return list(_SEASONS), moments.month.to_numpy() % 12 // 3
