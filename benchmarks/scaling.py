@@ -88,6 +88,8 @@ def plot(by_users: list[tuple[float, ...]], by_items: list[tuple[float, ...]], p
         ax.loglog(x, seconds, "o-", label="fit")
         ax.loglog(x, seconds[-1] * x / x[-1], "k:", label="linear")
         ax.set(xlabel=name, ylabel="seconds")
+        ax.xaxis.set_minor_formatter("")
+        ax.yaxis.set_minor_formatter("")
         ax.legend()
     plt.savefig(path, dpi=150)
 
