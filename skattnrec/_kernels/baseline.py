@@ -12,16 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from .histories import rows_of_entries
 from .means import damped_means
 
-__all__ = ["DAMPING", "fit_baseline", "row_offsets", "rows_of_entries"]
+__all__ = ["DAMPING", "fit_baseline", "row_offsets"]
 
 DAMPING = 5.0  # ratings of value 0 added to every user and item where nothing else is asked for
-
-
-def rows_of_entries(indptr: np.ndarray) -> np.ndarray:
-    """Row number of every entry of a CSR matrix."""
-    return np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
 
 
 def row_offsets(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Histories", "lay_out", "reverse_rows", "time_order"]
+__all__ = ["Histories", "lay_out", "reverse_rows", "rows_of_entries", "time_order"]
 
 
 class Histories(NamedTuple):
@@ -32,10 +32,15 @@ class Histories(NamedTuple):
     positions: np.ndarray
 
 
+def rows_of_entries(indptr: np.ndarray) -> np.ndarray:
+    """Row number of every entry of a CSR matrix."""
+    return np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+
+
 def lay_out(indptr: np.ndarray, items: np.ndarray, n_items: int) -> Histories:
     """Index histories, whose entries are in order already, by item."""
     indptr = indptr.astype(np.int64)
-    users = np.repeat(np.arange(len(indptr) - 1, dtype=np.int32), np.diff(indptr))
+    users = rows_of_entries(indptr).astype(np.int32)
     item_indptr = np.zeros(n_items + 1, np.int64)
     np.cumsum(np.bincount(items, minlength=n_items), out=item_indptr[1:])
     positions = np.argsort(items, kind="stable").astype(np.int64, copy=False)
@@ -44,8 +49,7 @@ def lay_out(indptr: np.ndarray, items: np.ndarray, n_items: int) -> Histories:
 
 def time_order(indptr: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Order of the entries by row, then by time; equal times stay in stored order."""
-    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-    return np.lexsort((times, rows))
+    return np.lexsort((times, rows_of_entries(indptr)))
 
 
 def reverse_rows(indptr: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._kernels.attention import profile_logits, smoothed_softmax
-from .._kernels.histories import time_order
+from .._kernels.histories import rows_of_entries, time_order
 
 __all__ = ["Attention"]
 
@@ -81,7 +81,7 @@ class Attention:
         decays : from the entry before, in that order
         """
         logits = self.rating_logits(X)[order][None] / self.temperatures[:, None]
-        rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+        rows = rows_of_entries(X.indptr)
         largest = np.zeros((len(logits), X.shape[0]))
         filled = np.flatnonzero(np.diff(X.indptr))
         if filled.size:

@@ -45,14 +45,14 @@ class NextItemMixin:
             Rows sum to 1.
         """
         check_is_fitted(self)
-        scores = self.predict(X, timestamps=timestamps)  # type: ignore[attr-defined]
+        X, times = self._validate(X, timestamps, reset=False)  # type: ignore[attr-defined]
+        scores = self._score_or_prior(X, times)  # type: ignore[attr-defined]
         spread = scores.std(axis=1, keepdims=True, dtype=np.float64)
         scores /= np.where(spread > 0, spread * self.proba_temperature, 1)
         if exclude_seen:
-            seen, _ = self._validate(X, None, reset=False)  # type: ignore[attr-defined]
-            open_rows = np.diff(seen.indptr) < seen.shape[1]
-            masked = scores[open_rows]
-            mask_entries(masked, seen[open_rows].indptr, seen[open_rows].indices)
+            open_rows = np.diff(X.indptr) < X.shape[1]
+            seen, masked = X[open_rows], scores[open_rows]
+            mask_entries(masked, seen.indptr, seen.indices)
             scores[open_rows] = masked
         scores -= scores.max(axis=1, keepdims=True)
         np.exp(scores, out=scores)

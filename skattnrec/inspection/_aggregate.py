@@ -10,6 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.utils.validation import check_array
 
+from .._kernels.histories import rows_of_entries
 from .._validation import as_interactions
 from ._histories import times_of
 from ._unwrap import attention_shares
@@ -167,7 +168,7 @@ def _grouping(
             return (weights @ features).toarray()
 
         return by_feature, labels
-    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    rows = rows_of_entries(X.indptr)
     shape = X.shape[0], len(labels)
     cell = rows * shape[1] + codes
 

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold, check_cv
 
 from .._compat import StrOptions, validate_params
+from .._kernels.histories import rows_of_entries
 from .._validation import as_interactions
 from ._histories import times_of, without_each_entry
 from ._predict import dress_like, predict_blocks, score_pairs
@@ -115,7 +116,7 @@ def attention_outliers(
         places = first + np.arange(lengths.sum())
         score = _leave_one_out if method == "leave_one_out" else _in_place
         votes[places] = score(model, part, part_times, dress)
-    users = np.repeat(np.arange(known.shape[0]), np.diff(known.indptr))
+    users = rows_of_entries(known.indptr)
     support = _compress(votes)
     p = _without_means(support, users, known.indices, known.shape)
     ratings = known.data.astype(np.float64)
@@ -168,7 +169,7 @@ def _in_place(
     votes = [np.empty(0)]
     for rows, scores in predict_blocks(model, X, times, dress):
         block = X[rows]
-        owners = np.repeat(np.arange(len(scores)), np.diff(block.indptr))
+        owners = rows_of_entries(block.indptr)
         votes.append(scores[owners, block.indices])
     return np.concatenate(votes)
 

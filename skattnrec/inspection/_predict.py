@@ -9,6 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn import config_context
 
+from .._kernels.histories import rows_of_entries
+
 __all__ = ["check_items", "dress_like", "follow", "predict_blocks", "score_pairs"]
 
 _BLOCK_ENTRIES = 2**23  # scores held at a time
@@ -83,7 +85,7 @@ def follow(
         block = X[rows]
         if items is None:
             unseen = scores.copy()
-            seen = np.repeat(np.arange(len(scores)), np.diff(block.indptr)), block.indices
+            seen = rows_of_entries(block.indptr), block.indices
             unseen[seen] = -np.inf
             best = unseen.argmax(axis=1)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -83,6 +84,25 @@ class NeighborRecommender(BaseRecommender):
             min_similarity=self.min_similarity,
             popularity_exponent=self.popularity_exponent,
         )
+
+    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        """Implicit feedback: the sum of votes; explicit feedback: their weighted mean."""
+        factors = self._sparse_factors(X, times)
+        return self._average(X, *self._sums(X)) if factors is None else multiply(*factors)
+
+    @abstractmethod
+    def _sums(self, X: sp.csr_array) -> tuple[np.ndarray, np.ndarray]:
+        """Add up weighted votes, and the sizes of the weights, each (n_rows, n_items)."""
+
+    def _split(
+        self, X: sp.csr_array, weights: np.ndarray, items: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Baseline, (n,), and what votes are multiplied with, (n, s), in the scores of one row."""
+        if self.feedback == "implicit":
+            return np.zeros(len(items), X.dtype), weights
+        total = np.abs(weights).sum(axis=1, keepdims=True) + X.dtype.type(self.damping)  # (n, 1)
+        np.divide(weights, total, out=weights, where=total > 0)
+        return self._baseline(X, total.T, items)[0], weights
 
     def _average(self, X: sp.csr_array, sums: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Weighted means on top of what they are relative to; all of shape (n_rows, n_items)."""

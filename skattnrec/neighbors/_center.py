@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from .._kernels.baseline import DAMPING, fit_baseline, row_offsets, rows_of_entries
+from .._kernels.baseline import DAMPING, fit_baseline, row_offsets
+from .._kernels.histories import rows_of_entries
 
 __all__ = ["Center", "rows_of"]
 

@@ -180,13 +180,9 @@ class ItemItemCF(NeighborRecommender):
         else:
             self.similarity_, self._votes = nearest, nearest.T.tocsr()
 
-    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
-        factors = self._sparse_factors(X, times)
-        if factors is not None:
-            return multiply(*factors)
+    def _sums(self, X: sp.csr_array) -> tuple[np.ndarray, np.ndarray]:
         sums = multiply(with_data(X, self._center.residuals(X)), self._votes)
-        weights = multiply(with_data(X, np.ones_like(X.data)), abs(self._votes))
-        return self._average(X, sums, weights)
+        return sums, multiply(with_data(X, np.ones_like(X.data)), abs(self._votes))
 
     def _sparse_factors(
         self, X: sp.csr_array, times: np.ndarray | None
@@ -198,14 +194,9 @@ class ItemItemCF(NeighborRecommender):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Contribution of history item j to item i: its vote, or its part of the mean."""
         history = X.indices.astype(np.intp)
-        shares = self.similarity_[items][:, history].toarray()  # (n, s)
-        if self.feedback == "implicit":
-            baseline = np.zeros(len(items), X.dtype)
-            return baseline, history, shares * X.data, {"weights": shares}
-        total = np.abs(shares).sum(axis=1, keepdims=True) + X.dtype.type(self.damping)  # (n, 1)
-        np.divide(shares, total, out=shares, where=total > 0)
-        baseline = self._baseline(X, total.T, items)[0]
-        return baseline, history, shares * self._center.residuals(X), {"weights": shares}
+        baseline, shares = self._split(X, self.similarity_[items][:, history].toarray(), items)
+        votes = X.data if self.feedback == "implicit" else self._center.residuals(X)
+        return baseline, history, shares * votes, {"weights": shares}
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Similarities of the neighbours that an item has, rather than of those it is one of."""

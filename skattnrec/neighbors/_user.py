@@ -152,13 +152,10 @@ class UserUserCF(NeighborRecommender):
         rows = self._weights.apply(self._compared(X))
         return self._search.query(rows, n_neighbors, self._twins.find(X))
 
-    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
-        factors = self._sparse_factors(X, times)
-        if factors is not None:
-            return multiply(*factors)
+    def _sums(self, X: sp.csr_array) -> tuple[np.ndarray, np.ndarray]:
         near = self._neighbors(X, self.n_neighbors)
         known = with_data(self._votes, np.ones_like(self._votes.data))
-        return self._average(X, multiply(near, self._votes), multiply(abs(near), known))
+        return multiply(near, self._votes), multiply(abs(near), known)
 
     def _sparse_factors(
         self, X: sp.csr_array, times: np.ndarray | None
@@ -175,13 +172,7 @@ class UserUserCF(NeighborRecommender):
         users = near.indices.astype(np.intp)
         votes = self._votes[users][:, items]  # (s, n)
         known = with_data(votes, np.ones_like(votes.data)).toarray().T  # (n, s)
-        weights = near.data * known
-        if self.feedback == "implicit":
-            baseline = np.zeros(len(items), X.dtype)
-        else:
-            total = np.abs(weights).sum(axis=1, keepdims=True) + X.dtype.type(self.damping)
-            np.divide(weights, total, out=weights, where=total > 0)  # total: (n, 1)
-            baseline = self._baseline(X, total.T, items)[0]
+        baseline, weights = self._split(X, near.data * known, items)
         extra = {"source": "user", "weights": weights}
         return baseline, users, weights * votes.toarray().T, extra
 
