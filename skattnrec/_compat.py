@@ -1,4 +1,4 @@
-"""The one place that imports private names of scikit-learn.
+"""The one place that imports names of scikit-learn that are private, or not in every release.
 
 When a scikit-learn release moves one of them, only this file changes.
 """
@@ -7,7 +7,16 @@ from sklearn.base import _fit_context as fit_context
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads as openmp_threads
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # before scikit-learn 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands for the mixin of estimators that take callbacks: this release has none."""
+
+
 __all__ = [
+    "CallbackSupportMixin",
     "HasMethods",
     "Interval",
     "StrOptions",

@@ -25,6 +25,9 @@ and, where the model can do better than the defaults,
     which takes a fraction of the time where most scores of a large catalogue are 0.
 ``_item_similarity(items)``
     Scores of shape (len(items), n_items). Default: what a history of that one item would score.
+``_n_steps()``
+    How many parts of ``_fit`` are run under ``with self._told_step(name)``, for callbacks and
+    ``verbose``. Default: 0.
 
 Models whose scores are ratings on the scale of ``X`` override ``_predicts_ratings``; they accept
 negative ratings unless they override ``_accepts_negative``, too.
@@ -47,6 +50,7 @@ from ._compat import fit_context
 from ._explanation import Explanation
 from ._kernels.ranked_votes import rank_votes
 from ._kernels.topk import mask_entries, top_k
+from ._progress import ReportsProgress
 from ._validation import (
     check_cutoff,
     check_item_indices,
@@ -61,7 +65,7 @@ _BLOCK_ENTRIES = 2**23  # dense scores held at a time by recommend
 _BLOCK_ROWS = 2**14  # rows of sparse scores ranked at a time
 
 
-class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
+class BaseRecommender(ReportsProgress, BaseEstimator, metaclass=ABCMeta):
     """Base class of all recommenders; the module docstring tells how to write one.
 
     Attributes
@@ -150,9 +154,10 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             On NaN or infinite ratings, wrong shapes, empty matrices, negative ratings where the
             model does not accept them, and timestamps that do not match ``X``.
         """
-        X, times = self._validate(X, timestamps, reset=True)
-        self.prior_ = self._prior(X)
-        self._fit(X, times)
+        with self._told_fit(X, y, timestamps=timestamps):
+            X, times = self._validate(X, timestamps, reset=True)
+            self.prior_ = self._prior(X)
+            self._fit(X, times)
         return self
 
     def predict(self, X: Any, *, timestamps: Any = None) -> np.ndarray:

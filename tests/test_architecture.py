@@ -12,8 +12,8 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 # Lower layers first. A module belongs to the longest path here that its own path starts with.
 LAYERS = [
-    ["_kernels"],
-    ["_blocks", "_compat", "_explanation", "_validation"],
+    ["_compat", "_kernels"],
+    ["_blocks", "_explanation", "_progress", "_validation"],
     ["metrics", "model_selection/_split"],
     ["base"],
     ["attention", "baseline", "content", "factorization", "neighbors", "preprocessing"],

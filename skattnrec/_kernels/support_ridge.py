@@ -22,7 +22,6 @@ from .topk import _keep
 
 __all__ = ["keep_by_rank", "select_supports", "solve_supports"]
 
-_BLOCK = 32  # columns factorized at a time
 _STRIPS = 64  # items are dealt out in strides, as popular ones may stand together
 
 
@@ -127,66 +126,32 @@ def keep_by_rank(indptr, indices, blocks, rank, scale):
     return moved_indptr, moved_indices, moved, diagonal
 
 
-@njit(cache=True, fastmath=True)
-def _invert_triangle(L):
-    """Inverse of a small lower triangle."""
-    inverse = np.zeros_like(L)
-    for j in range(len(L)):
-        inverse[j, j] = 1 / L[j, j]
-        for i in range(j + 1, len(L)):
-            total = L.dtype.type(0)
-            for m in range(j, i):
-                total += L[i, m] * inverse[m, j]
-            inverse[i, j] = -total / L[i, i]
-    return inverse
-
-
 @njit(cache=True)
 def _factorize(A):
-    """Cholesky factor in the lower triangle, in place; whether there is one.
+    """Upper Cholesky factor U of A = U'U by LAPACK; empty where there is none.
 
-    Blocked, so that most of the work is matrix products. LAPACK's would raise an exception where
-    there is none, which must not happen in a parallel loop.
+    LAPACK's answer that there is none becomes an exception, which must not leave a parallel loop.
     """
-    n = len(A)
-    for start in range(0, n, _BLOCK):
-        stop = min(start + _BLOCK, n)
-        if start > 0:
-            done = A[start:, :start].copy()
-            A[start:, start:stop] -= np.dot(done, done[: stop - start].T)
-        for j in range(start, stop):
-            pivot = A[j, j]
-            if not pivot > 0:
-                return False
-            A[j, j] = np.sqrt(pivot)
-            for i in range(j + 1, stop):
-                A[i, j] /= A[j, j]
-            for i in range(j + 1, stop):
-                for m in range(j + 1, i + 1):
-                    A[i, m] -= A[i, j] * A[m, j]
-        corner = A[start:stop, start:stop].copy()
-        for j in range(len(corner)):
-            corner[j, j + 1 :] = 0
-        inverse = _invert_triangle(corner)
-        if stop < n:
-            A[stop:, start:stop] = np.dot(A[stop:, start:stop].copy(), inverse.T.copy())
-    return True
+    try:
+        return np.linalg.cholesky(A).T
+    except Exception:  # compiled code knows no narrower one
+        return np.empty((0, 0), A.dtype)
 
 
 @njit(cache=True, fastmath=True)
-def _substitute(L, x):
-    """Solve L L' x = b in place of b, for a lower triangle L."""
+def _substitute(U, x):
+    """Solve U'U x = b in place of b, for an upper triangle U."""
     for a in range(len(x)):
+        row = U[a]
+        x[a] /= row[a]
+        for b in range(a + 1, len(x)):
+            x[b] -= row[b] * x[a]
+    for a in range(len(x) - 1, -1, -1):
+        row = U[a]
         total = x[a]
-        row = L[a]
-        for b in range(a):
+        for b in range(a + 1, len(x)):
             total -= row[b] * x[b]
         x[a] = total / row[a]
-    for a in range(len(x) - 1, -1, -1):
-        row = L[a]
-        x[a] /= row[a]
-        for b in range(a):
-            x[b] -= row[b] * x[a]
 
 
 @parallel
@@ -238,8 +203,9 @@ def solve_supports(supports, cross, indptr, indices, blocks, diagonal, regulariz
                             system[top + g, left + h] += blocks[q, g, h]
                             system[left + h, top + g] += blocks[q, g, h]
             votes = cross[item, :size].copy().reshape(size * n_heads)
-            if _factorize(system):
-                _substitute(system, votes)
+            factor = _factorize(system)
+            if len(factor) > 0:
+                _substitute(factor, votes)
             else:
                 votes[:] = np.nan
             values[item, :size] = votes.reshape(size, n_heads)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from .._compat import Interval, StrOptions, fit_context
+from .._compat import Interval, StrOptions
 from .._kernels.scoring import csr_times_dense
 from .._kernels.votes import csr_times_csr
-from ..base import BaseRecommender
 from ._cold_items import borrow_sparse, borrow_values
 from ._logits import Attention
 from ._next_item import NextItemMixin
@@ -26,11 +25,12 @@ from ._solve import (
     solve_sparse,
 )
 from ._statistics import SufficientStatistics
+from ._streaming import StreamingRecommender
 
 __all__ = ["BaseAttentionRecommender"]
 
 
-class BaseAttentionRecommender(NextItemMixin, BaseRecommender):
+class BaseAttentionRecommender(NextItemMixin, StreamingRecommender):
     """Attention with any number of heads and votes in closed form.
 
     A subclass defines the constructor and may override ``_make_temperatures`` and
@@ -57,6 +57,7 @@ class BaseAttentionRecommender(NextItemMixin, BaseRecommender):
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "proba_temperature": [Interval(Real, 0, None, closed="neither")],
         "objective": [StrOptions({"ranking", "rating"})],
+        "verbose": ["verbose"],
     }
 
     temperature: float
@@ -79,79 +80,9 @@ class BaseAttentionRecommender(NextItemMixin, BaseRecommender):
     popularity_discount: float
     solver: str
     n_neighbors: int
+    verbose: bool
 
     # -- what users call ----------------------------------------------------------------------
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self, X: Any, y: Any = None, *, timestamps: Any = None, refresh: bool = True
-    ) -> BaseAttentionRecommender:
-        """Learn from more users; the result is that of one ``fit`` on all of them.
-
-        To replace a user's history by a longer one, forget the old one first.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_users, n_items)
-            Histories of users that were not learned from before.
-        y : Ignored
-            Accepted for scikit-learn's sake and never used.
-        timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
-            The time of every entry of ``X``: always or never.
-        refresh : bool, default=True
-            Solve for the votes now. With False the model keeps its votes, and call
-            :meth:`refresh` when a few batches are in.
-
-        Returns
-        -------
-        self : object
-            The estimator.
-        """
-        if not hasattr(self, "values_"):
-            return self.fit(X, timestamps=timestamps)
-        self._update(X, timestamps, +1)
-        return self.refresh() if refresh else self
-
-    def forget(
-        self, X: Any, *, timestamps: Any = None, refresh: bool = True
-    ) -> BaseAttentionRecommender:
-        """Unlearn users; the result is that of a ``fit`` without them.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_users, n_items)
-            Histories that were learned from, exactly as they were given.
-        timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
-            Their times, if they were learned with times.
-        refresh : bool, default=True
-            Solve for the votes now, so that nothing of the users is left in them.
-
-        Returns
-        -------
-        self : object
-            The estimator.
-
-        Raises
-        ------
-        ValueError
-            If an item would be left with fewer than no ratings: these rows were never learned.
-        """
-        check_is_fitted(self)
-        self._update(X, timestamps, -1)
-        return self.refresh() if refresh else self
-
-    def refresh(self) -> BaseAttentionRecommender:
-        """Solve for the votes from the statistics of the users learned so far.
-
-        Returns
-        -------
-        self : object
-            The estimator.
-        """
-        check_is_fitted(self)
-        self._check_additive()
-        self._solve()
-        return self
 
     def attention_weights(self, X: Any, *, timestamps: Any = None) -> list[sp.csr_array]:
         """Attention of each head over each history.
@@ -188,14 +119,20 @@ class BaseAttentionRecommender(NextItemMixin, BaseRecommender):
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
         if self.objective == "rating":
             self._set_up_logits(X, is_causal=False)
-            self._fit_ratings(X)
+            with self._told_step("votes"):
+                self._fit_ratings(X)
             return
         self._set_up_logits(X, is_causal=times is not None)
         self.solver_ = choose_solver(
             self.solver, X.shape[1], len(self.temperatures_), X.dtype.itemsize
         )
-        self.statistics_ = self._count(X, times)
-        self._solve()
+        with self._told_step("statistics"):
+            self.statistics_ = self._count(X, times)
+        with self._told_step("votes"):
+            self._solve()
+
+    def _n_steps(self) -> int:
+        return 1 if self.objective == "rating" else 2
 
     def _fit_ratings(self, X: sp.csr_array) -> None:
         self._votes = RatingVotes(X, self._weights(X, None), self.prior_, self.regularization)
@@ -304,35 +241,6 @@ class BaseAttentionRecommender(NextItemMixin, BaseRecommender):
         return SufficientStatistics.of_prefixes(
             X, times, self._attention, relevance, self.lookahead, self.reverse_weight
         )
-
-    def _check_additive(self) -> None:
-        if self.objective == "rating":
-            raise ValueError(
-                "objective='rating' has no statistics that add up over users: its baselines depend "
-                "on all ratings. Fit again instead."
-            )
-
-    def _update(self, X: Any, timestamps: Any, sign: Literal[1, -1]) -> None:
-        self._check_additive()
-        X, times = self._validate(X, timestamps, reset=False)
-        if (times is not None) != self._attention.is_causal:
-            raise ValueError(
-                "The model was fitted with timestamps: give those of X."
-                if self._attention.is_causal
-                else "The model was fitted without timestamps: leave them out."
-            )
-        change = self._count(X, times)
-        if sign > 0:
-            self.statistics_ = self.statistics_ + change
-            return
-        missing = np.flatnonzero(self.statistics_.item_counts < change.item_counts)
-        if missing.size:
-            j = missing[0]
-            raise ValueError(
-                f"These rows hold {change.item_counts[j]} ratings of item {j}, of which only "
-                f"{self.statistics_.item_counts[j]} were learned: forget what was learned."
-            )
-        self.statistics_ = self.statistics_ - change
 
     def _solve(self) -> None:
         """Solve for the votes; targets have a mean relevance of 1 unless there is a threshold."""

@@ -86,6 +86,9 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
     objective : {"ranking", "rating"}, default="ranking"
         "ranking": scores rank items. "rating": entries are ratings of any sign, and predictions are
         ratings; ``relevance_threshold`` and ``dropout`` play no part. See the notes.
+    verbose : bool, default=False
+        Print the seconds of each step of a fit. scikit-learn's callbacks, where it has them, are
+        told of the same steps.
     random_state : int, RandomState instance or None, default=None
         Seed of the projections; unused without item features or with given projections.
 
@@ -195,6 +198,7 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         n_neighbors: int = 200,
         proba_temperature: float = 1.0,
         objective: str = "ranking",
+        verbose: bool = False,
         random_state: Any = None,
     ):
         self.n_heads = n_heads
@@ -219,6 +223,7 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         self.n_neighbors = n_neighbors
         self.proba_temperature = proba_temperature
         self.objective = objective
+        self.verbose = verbose
         self.random_state = random_state
 
     def _make_temperatures(self) -> np.ndarray:

@@ -76,6 +76,9 @@ class AttentionRecommender(BaseAttentionRecommender):
     objective : {"ranking", "rating"}, default="ranking"
         "ranking": scores rank items. "rating": entries are ratings of any sign, and predictions are
         ratings; ``relevance_threshold`` and ``dropout`` play no part. See the notes.
+    verbose : bool, default=False
+        Print the seconds of each step of a fit. scikit-learn's callbacks, where it has them, are
+        told of the same steps.
 
     Attributes
     ----------
@@ -195,6 +198,7 @@ class AttentionRecommender(BaseAttentionRecommender):
         n_neighbors: int = 200,
         proba_temperature: float = 1.0,
         objective: str = "ranking",
+        verbose: bool = False,
     ):
         self.temperature = temperature
         self.rating_weight = rating_weight
@@ -215,3 +219,4 @@ class AttentionRecommender(BaseAttentionRecommender):
         self.n_neighbors = n_neighbors
         self.proba_temperature = proba_temperature
         self.objective = objective
+        self.verbose = verbose
