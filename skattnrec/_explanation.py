@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Explanation"]
+__all__ = ["Explanation", "label_items"]
 
 _ROUNDING = 1e-4  # of all parts together: some models compute in float32 whatever they are given
 
@@ -94,13 +94,13 @@ class Explanation:
     @property
     def item_labels(self) -> list[str]:
         """Names of the explained items, or their columns as in "item 3"."""
-        return self._label_items(self.items)
+        return label_items(self.items, self.item_names)
 
     @property
     def source_labels(self) -> list[str]:
         """Names of the sources, or their numbers as in "item 3" and "user 3"."""
         if self.source == "item":
-            return self._label_items(self.sources)
+            return label_items(self.sources, self.item_names)
         return [f"{self.source} {number}" for number in self.sources]
 
     def only(self, position: int) -> Explanation:
@@ -224,11 +224,6 @@ class Explanation:
             return self.contributions[position]
         return self.heads[head, position]
 
-    def _label_items(self, columns: np.ndarray) -> list[str]:
-        if self.item_names is None:
-            return [f"item {column}" for column in columns]
-        return [str(name) for name in self.item_names[columns]]
-
     # -- parts of the text --------------------------------------------------------------------
 
     def _reason(self, position: int, max_sources: int) -> str:
@@ -254,6 +249,13 @@ class Explanation:
 
     def _has_grades(self) -> bool:
         return self.ratings is not None and bool((self.ratings != 1).any())
+
+
+def label_items(columns: np.ndarray, names: np.ndarray | None) -> list[str]:
+    """Names of item columns, or their numbers as in "item 3"."""
+    if names is None:
+        return [f"item {column}" for column in columns]
+    return [str(name) for name in names[columns]]
 
 
 def _row(source: str, kind: str, contribution: Any, head: int | None = None) -> dict[str, Any]:

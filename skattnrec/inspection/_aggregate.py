@@ -10,10 +10,10 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.utils.validation import check_array
 
-from .._kernels.histories import rows_of_entries
+from .._kernels.histories import rows_of_entries, time_order
 from .._validation import as_interactions
 from ._histories import times_of
-from ._unwrap import attention_shares
+from ._unwrap import attention_model, attention_shares
 
 __all__ = ["aggregate_attention"]
 
@@ -46,17 +46,21 @@ def aggregate_attention(
         - Features of shape (n_items, d), not negative: a group for each feature. An entry is
           shared out among the features of its item in proportion; "(none)" takes entries whose
           item has none.
-        - Labels of shape (n_items,): a group for each label, such as price bands.
+        - Labels of shape (n_items,): a group for each label, in the order of the categories of
+          a categorical; "(none)" takes missing ones. ``pandas.qcut(prices, 5)`` makes labels of
+          numbers: five price bands.
         - "age": by how many entries of the user came later: 0, 1, 2-3, 4-7 and so on.
         - "hour", "weekday", "month" or "season": by the time of an entry, in seconds since
           1970-01-01 UTC. Seasons are those of the north, from December, March, June, September.
-        - A function that takes the times, shape (n_entries,), and returns as many labels.
+        - A function that takes the times, shape (n_entries,), and returns as many labels, such
+          as ``lambda t: pandas.cut(t / 3600 % 24, [0, 6, 12, 18, 24], right=False)``.
 
         All but the first two need ``timestamps``.
     names : sequence of str of length d, default=None
         Names of the features; None takes the columns of a DataFrame.
     user_groups : array-like of shape (n_users,), default=None
-        A label for each user. Averages are then made for each group of users.
+        A label for each user, such as ``pandas.cut(ages, [0, 25, 50, 100])``. Averages are then
+        made for each group of users.
     timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
         The time of every entry of ``X``. Passed to the model, too.
 
@@ -97,7 +101,7 @@ def aggregate_attention(
     """
     known = as_interactions(X)
     times = times_of(timestamps, known)
-    shares = attention_shares(estimator, X, timestamps)
+    shares = attention_shares(*attention_model(estimator, X), timestamps)
     lengths = np.diff(known.indptr)
     if not known.nnz:
         raise ValueError("All histories are empty: there is no attention to aggregate.")
@@ -137,13 +141,13 @@ def _users_of_groups(user_groups: Any, lengths: np.ndarray) -> list[tuple[Any, n
     """List the groups of users with the rows of those that have a history."""
     if user_groups is None:
         return [(None, np.flatnonzero(lengths))]
-    groups = np.asarray(user_groups)
-    if groups.shape != lengths.shape:
+    if np.shape(user_groups) != lengths.shape:
         raise ValueError(
             f"user_groups must hold a label for each of the {len(lengths)} users, got shape "
-            f"{groups.shape}."
+            f"{np.shape(user_groups)}."
         )
-    listed = [(g, np.flatnonzero((groups == g) & (lengths > 0))) for g in np.unique(groups)]
+    groups, codes = _categories(user_groups)
+    listed = [(g, np.flatnonzero((codes == n) & (lengths > 0))) for n, g in enumerate(groups)]
     return [(group, rows) for group, rows in listed if len(rows)]
 
 
@@ -158,8 +162,8 @@ def _grouping(
     elif not sp.issparse(by) and np.ndim(by) == 1:
         if len(by) != X.shape[1]:
             raise ValueError(f"by holds {len(by)} labels, X has {X.shape[1]} items.")
-        kinds, code_of_item = np.unique(np.asarray(by), return_inverse=True)
-        labels, codes = list(kinds), code_of_item[X.indices]
+        labels, code_of_item = _categories(by)
+        codes = code_of_item[X.indices]
     else:
         features, labels = _membership(by, names, X.shape[1])
 
@@ -168,9 +172,8 @@ def _grouping(
             return (weights @ features).toarray()
 
         return by_feature, labels
-    rows = rows_of_entries(X.indptr)
     shape = X.shape[0], len(labels)
-    cell = rows * shape[1] + codes
+    cell = rows_of_entries(X.indptr) * shape[1] + codes
 
     def by_label(values: np.ndarray) -> np.ndarray:
         return np.bincount(cell, values, minlength=shape[0] * shape[1]).reshape(shape)
@@ -200,14 +203,24 @@ def _membership(
     return sp.csr_array(shared), [*labels, "(none)"]
 
 
+def _categories(labels: Any) -> tuple[list[Any], np.ndarray]:
+    """List groups in their order, and the group of each label: "(none)" for missing ones."""
+    known = pd.Categorical(labels)
+    groups, codes = list(known.categories), known.codes.astype(np.intp)
+    missing = codes < 0
+    if missing.any():
+        codes[missing] = len(groups)
+        groups.append("(none)")
+    return groups, codes
+
+
 def _label_entries(by: Any, times: sp.csr_array) -> tuple[list[Any], np.ndarray]:
     """Labels of the groups in their natural order, and the group of every entry."""
     if callable(by):
-        given = np.asarray(by(times.data))
-        if given.shape != times.data.shape:
-            raise ValueError(f"by returned {given.shape} labels for {times.data.shape} times.")
-        kinds, codes = np.unique(given, return_inverse=True)
-        return list(kinds), codes
+        given = by(times.data)
+        if np.shape(given) != times.data.shape:
+            raise ValueError(f"by returned {np.shape(given)} labels for {times.data.shape} times.")
+        return _categories(given)
     if by == "age":
         return _label_ages(times)
     if by not in _CALENDAR:
@@ -224,11 +237,9 @@ def _label_entries(by: Any, times: sp.csr_array) -> tuple[list[Any], np.ndarray]
 
 def _label_ages(times: sp.csr_array) -> tuple[list[str], np.ndarray]:
     """Group entries by how many of the user's entries came later, in octaves."""
-    lengths = np.diff(times.indptr)
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    order = np.lexsort((times.data, rows))  # by user, then by time, ties in stored order
-    age = np.empty(len(order), dtype=np.int64)
-    age[order] = np.repeat(times.indptr[1:], lengths) - 1 - np.arange(len(order))
+    age = np.empty(times.nnz, dtype=np.int64)
+    order = time_order(times.indptr, times.data)
+    age[order] = np.repeat(times.indptr[1:], np.diff(times.indptr)) - 1 - np.arange(times.nnz)
     codes = np.frexp(age)[1]  # 0, 1, 2-3, 4-7, ...
     labels = ["0", "1"] + [f"{2**e}-{2 ** (e + 1) - 1}" for e in range(1, int(codes.max()))]
     return labels[: codes.max() + 1], codes

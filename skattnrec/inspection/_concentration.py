@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from .._kernels.histories import rows_of_entries
+
 __all__ = ["attention_entropy", "effective_number", "reweigh"]
 
 
@@ -40,7 +42,7 @@ def attention_entropy(weights: Any, *, normalize: bool = False) -> np.ndarray:
     """
     weights = sp.csr_array(weights)
     lengths = np.diff(weights.indptr)
-    rows = np.repeat(np.arange(len(lengths)), lengths)
+    rows = rows_of_entries(weights.indptr)
     data = weights.data.astype(np.float64)
     total = np.bincount(rows, data, minlength=len(lengths))
     shares = data / total[rows]
@@ -83,9 +85,8 @@ def reweigh(weights: sp.csr_array, power: float) -> sp.csr_array:
     Logits are divided by the temperature, so that weights at temperature ``t`` become those at
     ``t / power``, up to a factor for each row.
     """
-    lengths = np.diff(weights.indptr)
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    largest = np.zeros(len(lengths))
+    rows = rows_of_entries(weights.indptr)
+    largest = np.zeros(weights.shape[0])
     np.maximum.at(largest, rows, weights.data)
     data = (weights.data / largest[rows]) ** power
     return sp.csr_array((data, weights.indices, weights.indptr), shape=weights.shape)

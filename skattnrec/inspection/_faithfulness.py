@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,9 +14,9 @@ from sklearn.utils import Bunch, check_random_state
 from .._compat import Interval, StrOptions, validate_params
 from .._validation import as_interactions
 from ..model_selection._significance import mean_interval
-from ._histories import keep_entries, times_of
+from ._histories import keep_entries
 from ._importance import ORDERS, importances
-from ._predict import check_items, dress_like, follow, score_pairs
+from ._predict import Followed, follow, score_pairs
 from ._unwrap import unwrap
 
 __all__ = ["deletion_curve", "faithfulness"]
@@ -108,27 +108,15 @@ def deletion_curve(
     >>> bool((curve.drops[:, -1] > 0).all())
     True
     """
-    known = as_interactions(X)
-    times = times_of(timestamps, known)
-    users = np.flatnonzero(np.diff(known.indptr) >= 2)
-    if not len(users):
-        raise ValueError("Nothing can be deleted: no history has two entries or more.")
-    items = None if items is None else check_items(items, known)[users]
-    known, times = known[users], None if times is None else times[users]
-    dress = dress_like(X)
-    items, start = follow(estimator, known, times, items, dress)
-    random = check_random_state(random_state)
-
-    def matter(history: sp.csr_array, when: sp.csr_array | None, item: int) -> np.ndarray:
-        return importances(estimator, history, item, order, when, random, dress)
-
-    ranks = _deletion_ranks(matter, known, times, items, random)
+    followed = follow(estimator, X, items, timestamps, min_entries=2)
+    known, times = followed.histories, followed.times
+    ranks = _deletion_ranks(estimator, followed, order, check_random_state(random_state))
     fractions = np.linspace(0, max_fraction, n_steps + 1)
-    scores = [start]
+    scores = [followed.scores]
     for fraction in fractions[1:]:
         keep = ranks >= np.repeat(_n_deleted(known, fraction), np.diff(known.indptr))
         left, left_times = (None if M is None else keep_entries(M, keep) for M in (known, times))
-        scores.append(score_pairs(estimator, left, left_times, items, dress))
+        scores.append(score_pairs(estimator, left, left_times, followed.items, followed.dress))
     curves = np.stack(scores, axis=1).astype(np.float64)
     size = np.abs(curves[:, :1])
     lost = curves[:, :1] - curves
@@ -139,8 +127,8 @@ def deletion_curve(
         scores=curves,
         drops=drops,
         area=area,
-        users=users,
-        item=items,
+        users=followed.users,
+        item=followed.items,
     )
 
 
@@ -221,18 +209,15 @@ def faithfulness(
 
 
 def _deletion_ranks(
-    matter: Callable[[sp.csr_array, sp.csr_array | None, int], np.ndarray],
-    X: sp.csr_array,
-    times: sp.csr_array | None,
-    items: np.ndarray,
-    random: np.random.RandomState,
+    estimator: Any, followed: Followed, order: str, random: np.random.RandomState
 ) -> np.ndarray:
     """When each entry is deleted, what matters most first; 0 is the first of its row."""
+    X, times = followed.histories, followed.times
     ranks = np.empty(X.nnz, dtype=np.int64)
-    for row, item in enumerate(items):  # explain answers for one history at a time
+    for row, item in enumerate(followed.items):  # explain answers for one history at a time
         place = slice(X.indptr[row], X.indptr[row + 1])
         when = None if times is None else times[[row]]
-        importance = matter(X[[row]], when, item)
+        importance = importances(estimator, X[[row]], item, order, when, random, followed.dress)
         ties = random.random_sample(len(importance))
         ranks[place][np.lexsort((ties, -importance))] = np.arange(len(importance))
     return ranks

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ._explain import explain
-from ._unwrap import attention_shares
+from ._unwrap import attention_model, attention_shares
 
 __all__ = ["ORDERS", "importances"]
 
@@ -53,7 +53,7 @@ def importances(
         assert random is not None
         return random.random_sample(history.nnz)
     if order == "attention":
-        heads = attention_shares(estimator, dress(history), timestamps)
+        heads = attention_shares(*attention_model(estimator, dress(history)), timestamps)
         return np.mean([share.data for share in heads], axis=0)
     given = dress(history)
     parts = explain(estimator, given, [item], timestamps=timestamps)

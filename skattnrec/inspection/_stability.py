@@ -11,10 +11,9 @@ from scipy.stats import rankdata
 from sklearn.utils import check_random_state
 
 from .._compat import Interval, StrOptions, validate_params
-from .._validation import as_interactions
-from ._histories import keep_entries, times_of
+from ._histories import keep_entries
 from ._importance import importances
-from ._predict import check_items, dress_like, follow
+from ._predict import follow
 
 __all__ = ["stability"]
 
@@ -99,19 +98,12 @@ def stability(
     >>> table[["correlation", "overlap"]].mean().round(3).tolist()
     [1.0, 1.0]
     """
-    known = as_interactions(X)
-    times = times_of(timestamps, known)
-    users = np.flatnonzero(np.diff(known.indptr) >= 3)
-    if not len(users):
-        raise ValueError("Nothing can be left out: no history has three entries or more.")
-    items = None if items is None else check_items(items, known)[users]
-    known, times = known[users], None if times is None else times[users]
-    dress = dress_like(X)
-    items, _ = follow(estimator, known, times, items, dress)
+    followed = follow(estimator, X, items, timestamps, min_entries=3)
+    times, dress = followed.times, followed.dress
     random = check_random_state(random_state)
     rows = []
-    for row, item in enumerate(items):  # explain answers for one history at a time
-        history, when = known[[row]], None if times is None else times[[row]]
+    for row, item in enumerate(followed.items):  # explain answers for one history at a time
+        history, when = followed.histories[[row]], None if times is None else times[[row]]
         before = importances(estimator, history, item, of, when, dress=dress)
         n_kept = max(2, history.nnz - max(1, round(fraction * history.nnz)))
         measured = []
@@ -123,7 +115,7 @@ def stability(
             pair = before[keep], after
             measured.append((_rank_correlation(*pair), _overlap(*pair, k)))
         rows.append((int(item), *np.mean(measured, axis=0)))
-    return pd.DataFrame(rows, columns=["item", "correlation", "overlap"], index=users)
+    return pd.DataFrame(rows, columns=["item", "correlation", "overlap"], index=followed.users)
 
 
 def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:

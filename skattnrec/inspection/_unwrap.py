@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
+from .._explanation import label_items
+from .._kernels.histories import rows_of_entries
 from .._validation import as_interactions
 
-__all__ = ["attention_model", "attention_shares", "name_items", "one_history", "unwrap"]
+__all__ = [
+    "AttendedHistory",
+    "attend",
+    "attention_model",
+    "attention_shares",
+    "name_items",
+    "one_history",
+    "unwrap",
+]
+
+
+class AttendedHistory(NamedTuple):
+    """One history and what a model attends to in it.
+
+    Attributes
+    ----------
+    entries : csr_array of shape (1, n_items)
+        The history as it was given.
+    labels : list of str of length n_entries
+        Names of its items.
+    shares : ndarray of shape (n_heads, n_entries)
+        Attention of each head; rows sum to 1.
+    temperatures : ndarray of shape (n_heads,)
+        Temperature of each head.
+    """
+
+    entries: sp.csr_array
+    labels: list[str]
+    shares: np.ndarray
+    temperatures: np.ndarray
 
 
 def unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:
@@ -51,28 +82,57 @@ def attention_model(estimator: Any, X: Any) -> tuple[Any, Any]:
     return model, X
 
 
-def attention_shares(estimator: Any, X: Any, timestamps: Any = None) -> list[sp.csr_array]:
+def attention_shares(model: Any, X: Any, timestamps: Any = None) -> list[sp.csr_array]:
     """Attention of each head, divided by its sum over the history.
 
     Weights are comparable within a history only if ``smoothing`` is below 1; their shares always
     are, also between users and heads.
+
+    Parameters
+    ----------
+    model, X
+        As from :func:`attention_model`.
+    timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
+        The time of every entry of ``X``.
 
     Returns
     -------
     list of n_heads csr_array of shape (n_rows, n_items)
         Rows sum to 1, but for empty ones. The stored entries are those of ``X``.
     """
-    model, X = attention_model(estimator, X)
     metadata = {} if timestamps is None else {"timestamps": timestamps}
     shares = []
     for weights in model.attention_weights(X, **metadata):
-        lengths = np.diff(weights.indptr)
-        rows = np.repeat(np.arange(len(lengths)), lengths)
+        rows = rows_of_entries(weights.indptr)
         # in float64: thousands of shares have to sum to 1
-        total = np.bincount(rows, weights.data, minlength=len(lengths))
-        share = weights.data / total[rows]
+        share = weights.data / np.bincount(rows, weights.data, minlength=weights.shape[0])[rows]
         shares.append(sp.csr_array((share, weights.indices, weights.indptr), shape=weights.shape))
     return shares
+
+
+def attend(
+    estimator: Any, X: Any, caller: str, *, item_names: Any = None, timestamps: Any = None
+) -> AttendedHistory:
+    """Ask a fitted estimator what it attends to in one history.
+
+    Raises
+    ------
+    TypeError
+        If the model has no attention.
+    ValueError
+        If ``X`` is not one history, or it has no entries.
+    """
+    history = one_history(X, caller)
+    if not history.nnz:
+        raise ValueError("The history is empty: there is nothing to attend to.")
+    model, seen = attention_model(estimator, X)
+    heads = attention_shares(model, seen, timestamps)
+    return AttendedHistory(
+        history,
+        label_items(history.indices, name_items(item_names, X, model)),
+        np.array([share.toarray()[0, history.indices] for share in heads]),
+        model.temperatures_,
+    )
 
 
 def name_items(item_names: Any, X: Any, model: Any) -> np.ndarray | None:

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from .._kernels.histories import rows_of_entries
 from ._base import NeighborRecommender, multiply, with_data
 from ._twins import TwinFinder
 
@@ -213,7 +214,7 @@ class UserUserCF(NeighborRecommender):
         n_users = self._votes.shape[0]
         k = check_scalar(k, "k", Integral, min_val=1, max_val=n_users)
         near = self._neighbors(X, k)
-        rows = np.repeat(np.arange(len(near.indptr) - 1), np.diff(near.indptr))
+        rows = rows_of_entries(near.indptr)
         order = np.lexsort((near.indices, -near.data, rows))
         rank = np.arange(near.nnz) - near.indptr[rows]
         indices = np.full((X.shape[0], k), -1, dtype=np.intp)

@@ -56,6 +56,34 @@ def test_labels_by_hand(simple):
     assert_allclose(table["attention"], [(a[0] + a[2] + b[1]) / 2, (a[1] + b[0]) / 2])
 
 
+def test_numbers_make_bands(simple):
+    prices = np.array([3.0, 40.0, 9.0, 25.0])
+    bands = pd.cut(prices, [0, 10, 30, 50], labels=["low", "middle", "high"])
+    table = aggregate_attention(simple, HAND, bands)
+    a, b = softmax([5, 4, 1]), softmax([2, 3])
+    assert table["group"].tolist() == ["low", "high"]  # in the order of the bands
+    assert_allclose(table["attention"], [(a[0] + a[2] + b[1]) / 2, (a[1] + b[0]) / 2])
+    some = aggregate_attention(simple, HAND, pd.cut(prices, [5, 50]))  # no band for the first
+    assert some["group"].tolist() == [pd.Interval(5, 50), "(none)"]
+    assert_allclose(some["attention"].iloc[1], a[0] / 2)
+    ages = pd.Series(pd.cut([17, 60, 40], [0, 18, 65], labels=["minor", "adult"]))
+    by_age = aggregate_attention(simple, HAND, bands, user_groups=ages)
+    assert by_age["user_group"].tolist() == ["minor", "minor", "adult", "adult"]
+    assert_allclose(by_age["attention"], [a[0] + a[2], a[1], b[1], b[0]])
+
+
+def test_times_make_parts_of_the_day(simple):
+    times = 3600.0 * np.array([[7, 25, 23, 0]])  # 1 o'clock of the next day
+
+    def part(t):
+        return pd.cut(t / 3600 % 24, [0, 6, 22, 24], right=False, labels=["night", "day", "late"])
+
+    table = aggregate_attention(simple, HAND[:1], part, timestamps=times)
+    a = softmax([5, 4, 1])
+    assert table["group"].tolist() == ["night", "day", "late"]
+    assert_allclose(table["attention"], [a[1], a[0], a[2]])
+
+
 def test_ages_by_hand(simple):
     times = np.array([[3.0, 1.0, 2.0, 0.0], [0.0, 8.0, 9.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
     table = aggregate_attention(simple, HAND, "age", timestamps=times)

@@ -151,9 +151,9 @@ def test_rank_correlation_by_hand():
 
 def test_errors():
     model = ItemItemCF().fit(X)
-    with pytest.raises(ValueError, match="no history has two entries"):
+    with pytest.raises(ValueError, match="no history has 2 entries"):
         deletion_curve(model, np.eye(60))
-    with pytest.raises(ValueError, match="no history has three entries"):
+    with pytest.raises(ValueError, match="no history has 3 entries"):
         stability(model, np.eye(60))
     with pytest.raises(ValueError, match="items must hold an item column for each of the 5 users"):
         deletion_curve(model, X[:5], [1, 2])

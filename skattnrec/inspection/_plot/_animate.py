@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from ..._compat import StrOptions, validate_params
 from .._histories import times_of
-from .._unwrap import attention_model, attention_shares, name_items, one_history
+from .._unwrap import AttendedHistory, attend, attention_model, attention_shares
 from ._canvas import axes_for, colors_of_heads, pyplot, tidy
 from ._labels import head_labels, number, wrap
 
@@ -88,23 +88,22 @@ def animate_attention(
     pyplot("animate_attention")
     from matplotlib.animation import FuncAnimation, PillowWriter
 
-    history = one_history(X, "animate_attention")
-    if not history.nnz:
-        raise ValueError("The history is empty: there is nothing to attend to.")
-    model, _ = attention_model(estimator, X)
-    n_heads = len(model.temperatures_)
+    attended = attend(
+        estimator, X, "animate_attention", item_names=item_names, timestamps=timestamps
+    )
+    n_heads = len(attended.temperatures)
     if not 0 <= head < n_heads:
         raise ValueError(f"head must be in [0, {n_heads - 1}], got {head}.")
     if over == "history":
-        shares, titles = _growing(estimator, X, history, timestamps, head)
+        shares, labels, titles = _growing(estimator, attended, timestamps, head)
     else:
-        shares, titles = _cooling(estimator, X, timestamps, head, model.temperatures_[head])
+        shares, titles = _cooling(attended.shares[head], attended.temperatures[head])
+        labels = attended.labels
     order = np.argsort(-shares.max(axis=0), kind="stable")[:max_entries]
     order = np.sort(order)  # as they come into the history
-    names = name_items(item_names, X, model)
-    columns = _in_order(history, timestamps) if over == "history" else history.indices
-    labels = [f"item {j}" if names is None else str(names[j]) for j in columns[order]]
-    figure, draw = _stage(shares[:, order], labels, titles, colors_of_heads(n_heads)[head])
+    figure, draw = _stage(
+        shares[:, order], [labels[e] for e in order], titles, colors_of_heads(n_heads)[head]
+    )
     figure.suptitle(f"attention of {head_labels(None, n_heads)[head]}")
     figure.canvas.draw()
     figure.set_layout_engine("none")  # what does not move needs no new layout in each frame
@@ -116,43 +115,35 @@ def animate_attention(
     return animation
 
 
-def _in_order(history: sp.csr_array, timestamps: Any) -> np.ndarray:
-    """Item columns of a history, the earliest first."""
-    times = times_of(timestamps, history)
-    if times is None:
-        return history.indices
-    return history.indices[np.argsort(times.data, kind="stable")]
-
-
 def _growing(
-    estimator: Any, X: Any, history: sp.csr_array, timestamps: Any, head: int
-) -> tuple[np.ndarray, list[str]]:
-    """Attention over the first 1, 2, ... entries; shape (n_frames, n_entries in order)."""
-    columns = _in_order(history, timestamps)
-    n = len(columns)
-    keep = np.tri(n)  # frame by entry
-    prefixes, times = (
-        None if M is None else _prefixes(M, columns, keep)
-        for M in (history, times_of(timestamps, history))
+    estimator: Any, attended: AttendedHistory, timestamps: Any, head: int
+) -> tuple[np.ndarray, list[str], list[str]]:
+    """Attention over the first 1, 2, ... entries; shape (n_frames, n_entries), oldest first."""
+    history = attended.entries
+    times = times_of(timestamps, history)
+    n = history.nnz
+    order = np.arange(n) if times is None else np.argsort(times.data, kind="stable")
+    columns = history.indices[order]
+    prefixes, prefix_times = (
+        None if M is None else _prefixes(M.data[order], columns, history.shape[1])
+        for M in (history, times)
     )
-    shares = attention_shares(estimator, prefixes, times)[head].toarray()[:, columns]
-    return shares, [f"{size} of {n} entries" for size in range(1, n + 1)]
+    shares = attention_shares(*attention_model(estimator, prefixes), prefix_times)[head]
+    labels = [attended.labels[entry] for entry in order]
+    return shares.toarray()[:, columns], labels, [f"{m} of {n} entries" for m in range(1, n + 1)]
 
 
-def _prefixes(row: sp.csr_array, columns: np.ndarray, keep: np.ndarray) -> sp.csr_array:
-    """Rows that hold the kept entries of one row; a stored 0 stays stored."""
-    frames, places = np.nonzero(keep)
-    values = row.toarray()[0, columns[places]]
-    return sp.csr_array((values, (frames, columns[places])), shape=(len(keep), row.shape[1]))
+def _prefixes(values: np.ndarray, columns: np.ndarray, n_items: int) -> sp.csr_array:
+    """Row m holds the first m + 1 entries; a stored 0 stays stored."""
+    frames, places = np.tril_indices(len(values))
+    shape = len(values), n_items
+    return sp.csr_array((values[places], (frames, columns[places])), shape=shape)
 
 
-def _cooling(
-    estimator: Any, X: Any, timestamps: Any, head: int, temperature: float
-) -> tuple[np.ndarray, list[str]]:
+def _cooling(shares: np.ndarray, temperature: float) -> tuple[np.ndarray, list[str]]:
     """Attention at falling temperatures; shape (n_frames, n_entries)."""
     if not np.isfinite(temperature):
         raise ValueError("A head of infinite temperature attends evenly, whatever its logits.")
-    shares = attention_shares(estimator, X, timestamps)[head].data
     powered = (shares / shares.max()) ** (1 / _FACTORS[:, None])
     titles = [f"temperature {number(temperature * factor)}" for factor in _FACTORS]
     return powered / powered.sum(axis=1, keepdims=True), titles

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._unwrap import attention_model, attention_shares, name_items, one_history
+from .._unwrap import attend
 from ._canvas import axes_for, colors_of_heads, legend_above, tidy
 from ._heatmap import draw_heatmap
 from ._labels import head_labels, rated, strongest, wrap
@@ -110,18 +110,12 @@ class AttentionDisplay:
         AttentionDisplay
             The display, drawn.
         """
-        history = one_history(X, "AttentionDisplay")
-        if not history.nnz:
-            raise ValueError("The history is empty: there is nothing to attend to.")
-        model, _ = attention_model(estimator, X)
-        shares = attention_shares(estimator, X, timestamps)
-        names = name_items(item_names, X, model)
-        columns = history.indices
+        attended = attend(estimator, X, cls.__name__, item_names=item_names, timestamps=timestamps)
         return cls.from_predictions(
-            np.array([share.toarray()[0, columns] for share in shares]),
-            item_names=[f"item {j}" if names is None else str(names[j]) for j in columns],
-            ratings=history.data,
-            temperatures=model.temperatures_,
+            attended.shares,
+            item_names=attended.labels,
+            ratings=attended.entries.data,
+            temperatures=attended.temperatures,
             ax=ax,
             **kwargs,
         )

@@ -110,8 +110,8 @@ class AttentionDistributionDisplay:
         AttentionDistributionDisplay
             The display, drawn.
         """
-        model, _ = attention_model(estimator, X)
-        shares = attention_shares(estimator, X, timestamps)
+        model, seen = attention_model(estimator, X)
+        shares = attention_shares(model, seen, timestamps)
         kwargs.setdefault("temperatures", model.temperatures_)
         return cls.from_predictions(shares, ax=ax, **kwargs)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array
 
+from ..._explanation import label_items
 from .._unwrap import attention_model, attention_shares, name_items, one_history
 from ._canvas import axes_for
 from ._heatmap import draw_heatmap
@@ -130,8 +131,7 @@ class FeatureSimilarityDisplay:
         if not history.nnz:
             raise ValueError("The history is empty: it has no profile to compare with.")
         columns = _by_attention(model, history) if items is None else np.asarray(items)
-        names = name_items(item_names, X, model)
-        labels = [f"item {j}" if names is None else str(names[j]) for j in columns]
+        labels = label_items(columns, name_items(item_names, X, model))
         total = history.data.sum()
         shares = history.data / total if total > 0 else np.full(history.nnz, 1 / history.nnz)
         return cls.from_predictions(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._histories import times_of
-from .._unwrap import attention_model, attention_shares, name_items, one_history
+from .._unwrap import attend
 from ._canvas import axes_for, colors_of_heads, pyplot, tidy
 from ._labels import head_labels, wrap
 
@@ -107,21 +107,15 @@ class AttentionTimelineDisplay:
         AttentionTimelineDisplay
             The display, drawn.
         """
-        history = one_history(X, "AttentionTimelineDisplay")
-        if not history.nnz:
-            raise ValueError("The history is empty: there is nothing to attend to.")
-        times = times_of(timestamps, history)
+        attended = attend(estimator, X, cls.__name__, item_names=item_names, timestamps=timestamps)
+        times = times_of(timestamps, attended.entries)
         if times is None:
             raise ValueError("AttentionTimelineDisplay needs timestamps.")
-        model, _ = attention_model(estimator, X)
-        shares = attention_shares(estimator, X, timestamps)
-        names = name_items(item_names, X, model)
-        columns = history.indices
         return cls.from_predictions(
-            np.array([share.toarray()[0, columns] for share in shares]),
+            attended.shares,
             times.data,
-            item_names=[f"item {j}" if names is None else str(names[j]) for j in columns],
-            temperatures=model.temperatures_,
+            item_names=attended.labels,
+            temperatures=attended.temperatures,
             ax=ax,
             **kwargs,
         )
