@@ -17,29 +17,24 @@ from protocols import load_ratings, strong_generalization
 from sklearn.metrics import roc_auc_score
 from threads import use_threads
 
+MODELS = ["AttentionRecommender", "MultiHeadAttentionRecommender", "ItemItemCF", "ALSFactorizer"]
 FRACTIONS = (0.1, 0.2, 0.5)  # of a history to delete in the end
 FLIPPED = 0.01  # of the ratings
 
 
-def deletions(dataset: str, n_users: int, seed: int) -> pd.DataFrame:
+def deletions(names: list[str], dataset: str, n_users: int, seed: int) -> pd.DataFrame:
     """Mean drop of the score, as a share of it, by model, order and depth of deletion."""
-    from skattnrec import (
-        ALSFactorizer,
-        AttentionRecommender,
-        ItemItemCF,
-        MultiHeadAttentionRecommender,
-    )
+    import skattnrec
     from skattnrec.inspection import faithfulness, stability
-
-    models = [AttentionRecommender(), MultiHeadAttentionRecommender(), ItemItemCF()]
-    models.append(ALSFactorizer(random_state=seed))
 
     split = strong_generalization(dataset, "ratings", seed)
     histories = sp.csr_array(split.test.history[:n_users])
     rows = []
-    for model in models:
+    for name in names:
+        model = getattr(skattnrec, name)()
+        if "random_state" in model.get_params():
+            model.set_params(random_state=seed)
         model.fit(split.train)
-        name = type(model).__name__
         for fraction in FRACTIONS:
             table = faithfulness(model, histories, max_fraction=fraction, random_state=seed)
             for order, row in table.iterrows():
@@ -102,15 +97,22 @@ def main() -> None:
     parser.add_argument(
         "--users", type=int, default=300, help="test users whose lists are explained"
     )
+    parser.add_argument(
+        "--models", nargs="*", default=MODELS, help="to delete by; none: outliers only"
+    )
+    parser.add_argument("--no-outliers", action="store_true", help="deletions only")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     use_threads(arguments.threads)
     from skattnrec.datasets import make_interactions
 
-    print(f"## Deletion, {arguments.dataset}, {arguments.users} test users\n")
-    table = deletions(arguments.dataset, arguments.users, arguments.seed)
-    print("\n" + table.round(3).to_string(index=False))
+    if arguments.models:
+        print(f"## Deletion, {arguments.dataset}, {arguments.users} test users\n")
+        table = deletions(arguments.models, arguments.dataset, arguments.users, arguments.seed)
+        print("\n" + table.round(3).to_string(index=False))
+    if arguments.no_outliers:
+        return
     print("\n## Planted outliers, 1 % of the ratings turned round, area under the ROC curve\n")
     synthetic = make_interactions(800, 300, n_interactions=40_000, random_state=arguments.seed).X
     users, items, ratings = load_ratings("ml-100k")

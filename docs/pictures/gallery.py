@@ -74,18 +74,20 @@ def draw(data: Bunch, out: Path) -> None:
     save("feature_similarity", show(single, history, **genres))
     save("feature_similarity_heads", show(content, history, **genres, max_entries=12))
     show = inspection.AttentionDisplay.from_estimator
-    save("attention_heatmap", show(model, history, **names))
-    save("attention_heatmap_content", show(content, history, **names))
-    save("attention_bars", show(model, history, **names, kind="bars", max_entries=10))
+    save("attention_heatmap", show(content, history, **names))
+    save("attention_bars", show(content, history, **names, kind="bars", max_entries=10))
     show = inspection.AttentionDistributionDisplay.from_estimator
     for kind in ("effective_items", "entropy", "temperature"):
-        save(f"attention_distribution_{kind}", show(model, data.X, kind=kind))
+        save(f"attention_distribution_{kind}", show(content, data.X, kind=kind))
     show = inspection.AttentionTimelineDisplay.from_estimator
     save("attention_timeline", show(model, history, times, **names))
     ordered = MultiHeadAttentionRecommender(2, temperature=2.0, recency_weight=0.1)
     ordered.fit(data.X, timestamps=data.timestamps)
     save("attention_timeline_ordered", show(ordered, history, times, **names))
-    save("attention_timeline_date", show(model, history, times, **names, axis="date"))
+    days = [len(np.unique(row.data // 86_400)) for row in data.timestamps]
+    often = int(np.argmax(np.where(lengths <= lengths[user], days, 0)))  # came on many days
+    dates = show(model, data.X[[often]], data.timestamps[[often]], **names, axis="date")
+    save("attention_timeline_date", dates)
     recommenders = {
         "attention": model,
         "item_neighbors": ItemItemCF().fit(data.X),
@@ -93,15 +95,18 @@ def draw(data: Bunch, out: Path) -> None:
         "user_neighbors": UserUserCF().fit(data.X),
         "als": ALSFactorizer(32, random_state=0).fit(data.X),
     }
+    best = int(model.recommend(history, k=1)[0][0, 0])
+    show = inspection.ContributionDisplay.from_estimator
     for name, recommender in recommenders.items():
-        display = inspection.ContributionDisplay.from_estimator(recommender, history, **names)
-        save(f"contribution_{name}", display)
+        save(f"contribution_{name}", show(recommender, history, best, **names))
     leaderboard(save, data)
     grid(save, data)
-    for over in ("history", "temperature"):
-        short = data.X[[int(np.argmin(np.abs(lengths - 25)))]]
+    short = int(np.argmin(np.abs(lengths - 25)))
+    seen = data.X[[short]], data.timestamps[[short]]
+    for over, mover in {"history": ordered, "temperature": content}.items():
         path = out / f"animation_{over}.gif"
-        inspection.animate_attention(model, short, over=over, **names, path=path)
+        options = {"timestamps": seen[1], "path": path, **names}
+        inspection.animate_attention(mover, seen[0], over=over, **options)
         plt.close("all")
         print(path.name)
 
@@ -120,7 +125,8 @@ def books(save) -> None:
     features = {"feature_names": shelf.feature_names, **names}
     show = inspection.FeatureSimilarityDisplay.from_predictions
     save("books_similarity", show(query, shelf.features, **features))
-    heads = show(query, shelf.features, projections=projections, **features)
+    mixtures = {"feature_names": ["mix 0", "mix 1", "mix 2"], **names}  # of features
+    heads = show(query, shelf.features, projections=projections, **mixtures)
     save("books_similarity_heads", heads)
     weights, _ = multi_head_attention(query, shelf.features, shelf.ratings, projections, scale=1.0)
     show = inspection.AttentionDisplay.from_predictions

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from matplotlib.colors import to_rgb
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from sklearn.pipeline import make_pipeline
@@ -20,6 +21,7 @@ from skattnrec.inspection import (
     animate_attention,
 )
 from skattnrec.inspection._concentration import attention_entropy, effective_number, reweigh
+from skattnrec.inspection._plot._labels import significant
 
 DATA = make_interactions(60, 80, n_interactions=1500, n_components=4, random_state=0)
 X, TIMES = DATA.X, DATA.timestamps
@@ -143,7 +145,11 @@ def test_attention_heatmap(model):
     assert display.entries_[0] == f"{title}\xa0\xa0{rating:g}★"
     assert display.entries_[-1] == f"({HISTORY.nnz - 15} others)"
     assert labels_of(display.ax_.xaxis) == ["head 1 (temperature 1)", "head 2 (temperature 2)"]
-    assert display.texts_[0, 0].get_text() == f"{image[0, 0]:.2g}"
+    assert display.texts_[0, 0].get_text() == significant(image[0, 0], digits=2)
+    assert display.texts_[15, 0].get_text() == significant(image[15, 0], digits=2)
+    # the sum is no darker or lighter than an entry: the scale ends at the largest of those
+    assert display.image_.norm.vmax == pytest.approx(image[:15].max())
+    assert to_rgb(display.ax_.patches[0].get_facecolor()) == to_rgb("0.93")
     assert display.bars_ is None
 
 
@@ -153,8 +159,8 @@ def test_attention_bars(model):
     assert_allclose(widths[:, :6].T, display.shown_[:6])
     assert_array_equal(widths[:, 6], 0)  # the others have a number in place of a bar
     written = [text.get_text() for text in display.ax_.texts]
-    assert f"{display.shown_[6, 0]:.2g} together" in written
-    assert f"{display.shown_[0, 1]:.2g}" in written
+    assert f"{significant(display.shown_[6, 0], digits=2)} together" in written
+    assert significant(display.shown_[0, 1], digits=2) in written
     assert len(display.ax_.get_legend().get_texts()) == 2
     assert display.image_ is None
 
@@ -234,7 +240,11 @@ def test_distribution_counts_users(model):
     assert_array_equal(drawn, display.counts_[0])
     entropy = display.plot(kind="entropy", bins=10)
     assert_array_equal(entropy.counts_.sum(axis=1), 60)
-    assert_allclose(entropy.edges_, np.linspace(0, 1, 11))
+    lowest = np.floor(10 * np.nanmin(display.entropy)) / 10
+    assert_allclose(entropy.edges_, np.linspace(lowest, 1, 11))
+    for head in range(2):
+        counts, _ = np.histogram(entropy.entropy[head], entropy.edges_)
+        assert_array_equal(entropy.ax_.patches[head].get_data().values, counts)
     assert entropy.ax_.get_xlabel() == "entropy of attention / its maximum"
 
 
@@ -294,6 +304,21 @@ def test_timeline_of_dates():
     assert plain.ax_[0].get_xlabel() == "time"
 
 
+def test_names_stand_above_stems_and_apart():
+    weights = np.full(200, 0.5)
+    weights[[50, 150]] = 0.9, 1.0
+    names = [f"The film with the number {j}" for j in range(200)]
+    display = AttentionTimelineDisplay.from_predictions(weights, range(200), item_names=names)
+    labels = display.labels_[0]
+    assert [label.get_text().replace("\n", " ") for label in labels[:2]] == [names[150], names[50]]
+    assert [label.xy[1] for label in labels[:2]] == [1.0, 0.9]
+    assert all(label.xy[1] >= 0.5 for label in labels)
+    display.figure_.canvas.draw()
+    boxes = [label.get_window_extent() for label in labels]
+    for n, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[n + 1 :])
+
+
 def test_faint_entries_are_not_named():
     names = list("abcde")
     display = AttentionTimelineDisplay.from_predictions(
@@ -324,16 +349,30 @@ def drawn(animation, frame):
 def test_animation_of_a_growing_history(model):
     times = TIMES[[USER]]
     animation = animate_attention(model, HISTORY, timestamps=times, item_names=NAMES, max_entries=5)
+    ax = animation._fig.axes[0]
     columns = HISTORY.indices[np.argsort(times.data)]
     first = np.zeros((1, 80))
     first[0, columns[:3]] = HISTORY.toarray()[0, columns[:3]]
     stamps = np.where(first > 0, times.toarray(), 0)
     expected = model.attention_weights(first, timestamps=stamps)[0].toarray()[0]
     expected /= expected.sum()
-    labels = labels_of(animation._fig.axes[0].yaxis)
-    shown = [NAMES.index(label) for label in labels]
-    assert_allclose(drawn(animation, 2), expected[shown], rtol=1e-5)
-    assert animation._fig.axes[0].get_title("left") == f"3 of {HISTORY.nnz} entries"
+    assert_allclose(drawn(animation, 2), [*expected[columns[:3]], 0, 0], rtol=1e-5)
+    assert titled(ax, HISTORY) == [*columns[:3], None, None, None]
+    assert ax.get_title("left") == f"head 1, 3 of {HISTORY.nnz} entries"
+    whole = shares(model, HISTORY)[0]
+    strongest = np.argsort(-whole[np.argsort(times.data)], kind="stable")[:5]
+    widths = drawn(animation, HISTORY.nnz - 1)
+    assert_allclose(widths, whole[np.argsort(times.data)][np.sort(strongest)], rtol=1e-5)
+    assert titled(ax, HISTORY)[:5] == list(columns[np.sort(strongest)])
+    assert labels_of(ax.yaxis)[5] == f"({HISTORY.nnz - 5} others)"
+    assert ax.texts[0].get_text() == f"{1 - widths.sum():.2f} together"
+
+
+def titled(ax, history):
+    """Item columns that the rows of an animation are labelled with."""
+    ratings = dict(zip(history.indices, history.data))
+    column_of = {f"{NAMES[j]}\xa0\xa0{rating:g}★": j for j, rating in ratings.items()}
+    return [column_of.get(label) for label in labels_of(ax.yaxis)]
 
 
 def test_animation_of_a_falling_temperature(tmp_path):

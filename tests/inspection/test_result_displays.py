@@ -40,10 +40,13 @@ def test_labels_fit():
     assert significant(139.2) == "139"
     assert significant(-0.00618) == "-0.00618"
     long = "Like Water For Chocolate (Como agua para chocolate), the film of 1992"
-    wrapped = wrap(long + rated(4.5))
+    wrapped = wrap(rated([long], [4.5])[0])
     assert wrapped.endswith(" …\xa0\xa04.5★")
     assert wrapped.count("\n") == 1
-    assert wrap("Alien" + rated(5)) == "Alien\xa0\xa05★"
+    assert rated(["Alien", "Dune"], [5, 1]) == ["Alien\xa0\xa05★", "Dune\xa0\xa01★"]
+    assert rated(["Alien", "(prior)"], [2, np.nan]) == ["Alien\xa0\xa02★", "(prior)"]
+    assert rated(["Alien", "Dune"], [1, 1]) == ["Alien", "Dune"]  # known, not graded
+    assert wrap("Alien\xa0\xa05★") == "Alien\xa0\xa05★"
     assert wrap("") == ""
 
 
@@ -70,7 +73,7 @@ def test_waterfall_leads_to_the_score(model):
     assert display.kinds == table["kind"].tolist()
     assert len(display.labels) == len(widths)
     assert display.labels[-1] == "score"
-    assert display.ax_.get_xlabel() == "score of film 7"
+    assert display.ax_.get_xlabel().startswith("score of film 7")
     assert display.ax_.get_title("left").replace("\n", " ") == parts.to_text()[0]
     written = [text.get_text() for text in display.ax_.texts]
     assert written == [significant(w, "+") for w in widths[:-1]] + [significant(widths[-1])]
@@ -82,6 +85,20 @@ def test_waterfall_of_the_best_recommendation():
     assert ContributionDisplay.from_estimator(model, X[[3]]).item == f"item {indices[0, 0]}"
     second = ContributionDisplay.from_predictions(explain(model, X[[3]]), position=1)
     assert second.item == f"item {indices[0, 1]}"
+
+
+def test_axis_of_a_waterfall_leaves_out_most_of_a_large_baseline():
+    model = ItemItemCF(feedback="explicit").fit(X)
+    parts = explain(model, X[[2]], [0]).only(0)
+    display = ContributionDisplay.from_predictions(parts)
+    widths = [bar.get_width() for bar in display.bars_]
+    assert widths[0] == pytest.approx(parts.baseline[0])
+    ends = np.cumsum(widths[:-1])
+    assert np.ptp(ends) < ends.min() / 4
+    left, right = display.ax_.get_xlim()
+    assert 0 < left < ends.min()
+    assert right > ends.max()
+    assert display.ax_.get_xlabel() == f"score of item 0 (axis cut at {left:.3g})"
 
 
 def test_waterfall_colours_tell_signs():

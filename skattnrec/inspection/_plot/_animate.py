@@ -12,7 +12,7 @@ from ..._compat import StrOptions, validate_params
 from .._histories import times_of
 from .._unwrap import AttendedHistory, attend, attention_model, attention_shares
 from ._canvas import axes_for, colors_of_heads, pyplot, tidy
-from ._labels import head_labels, number, wrap
+from ._labels import number, rated, wrap
 
 __all__ = ["animate_attention"]
 
@@ -57,7 +57,8 @@ def animate_attention(
     head : int, default=0
         Which head to show.
     max_entries : int, default=12
-        How many entries to show: those with the largest attention in any frame.
+        How many entries to show: in each frame those with the largest attention. The others
+        have one row, with a number in place of a bar.
     frames_per_second : int, default=3
         The speed.
     path : str or path-like, default=None
@@ -96,19 +97,28 @@ def animate_attention(
         raise ValueError(f"head must be in [0, {n_heads - 1}], got {head}.")
     if over == "history":
         shares, labels, titles = _growing(estimator, attended, timestamps, head)
+        sizes = np.arange(1, len(labels) + 1)
     else:
         shares, titles = _cooling(attended.shares[head], attended.temperatures[head])
-        labels = attended.labels
-    order = np.argsort(-shares.max(axis=0), kind="stable")[:max_entries]
-    order = np.sort(order)  # as they come into the history
-    figure, draw = _stage(
-        shares[:, order], [labels[e] for e in order], titles, colors_of_heads(n_heads)[head]
+        labels = rated(attended.labels, attended.entries.data)
+        sizes = np.full(len(shares), len(labels))
+    if n_heads > 1:
+        titles = [f"head {head + 1}, {title}" for title in titles]
+    # a row for a single other would hide it for nothing
+    n_rows = len(labels) if len(labels) <= max_entries + 1 else max_entries
+    stage = _Stage(
+        n_rows, [wrap(label) for label in labels], titles, colors_of_heads(n_heads)[head]
     )
-    figure.suptitle(f"attention of {head_labels(None, n_heads)[head]}")
-    figure.canvas.draw()
-    figure.set_layout_engine("none")  # what does not move needs no new layout in each frame
+
+    # shares of a growing history fall, those at falling temperature part: one scale shows it
+    scales = shares.max(axis=1) if over == "history" else np.full(len(shares), shares.max())
+
+    def draw(frame: int) -> Any:
+        stage.ax.set_xlim(0, 1.1 * scales[frame])
+        return stage.show(frame, shares[frame, : sizes[frame]])
+
     animation = FuncAnimation(
-        figure, draw, frames=len(shares), interval=1000 // frames_per_second, blit=False
+        stage.ax.figure, draw, frames=len(shares), interval=1000 // frames_per_second, blit=False
     )
     if path is not None:
         animation.save(os.fspath(path), writer=PillowWriter(fps=frames_per_second))
@@ -129,7 +139,7 @@ def _growing(
         for M in (history, times)
     )
     shares = attention_shares(*attention_model(estimator, prefixes), prefix_times)[head]
-    labels = [attended.labels[entry] for entry in order]
+    labels = rated([attended.labels[entry] for entry in order], history.data[order])
     return shares.toarray()[:, columns], labels, [f"{m} of {n} entries" for m in range(1, n + 1)]
 
 
@@ -149,22 +159,51 @@ def _cooling(shares: np.ndarray, temperature: float) -> tuple[np.ndarray, list[s
     return powered / powered.sum(axis=1, keepdims=True), titles
 
 
-def _stage(shares: np.ndarray, labels: list[str], titles: list[str], color: Any) -> tuple[Any, Any]:
-    """Make the bars, and the function that sets them for a frame."""
-    (ax,) = axes_for(None, "animate_attention", (6.5, 1.6 + 0.32 * len(labels)))
-    places = np.arange(len(labels))
-    bars = ax.barh(places, shares[0], color=color)
-    ax.set_yticks(places, [wrap(label) for label in labels])
-    ax.set_ylim(len(labels) - 0.5, -0.5)
-    # the first entry has it all, which would make the bars of all later frames short
-    ax.set_xlim(0, min(1.0, 1.1 * float(shares[min(2, len(shares) - 1) :].max())))
-    ax.set_xlabel("attention")
-    tidy(ax)
+class _Stage:
+    """Bars whose widths and names are set anew for each frame.
 
-    def draw(frame: int) -> Any:
-        for bar, share in zip(bars, shares[frame], strict=True):
+    Attributes
+    ----------
+    ax : Axes
+    bars : BarContainer
+        One for each entry that is shown.
+    rest : Annotation
+        What the others have together: their bar would make all others short.
+    """
+
+    def __init__(self, n_rows: int, labels: list[str], titles: list[str], color: Any):
+        self.labels, self.titles = labels, titles
+        self.has_others = n_rows < len(labels)
+        places = np.arange(n_rows + self.has_others)
+        (self.ax,) = axes_for(None, "animate_attention", (6.5, 1.6 + 0.32 * len(places)))
+        self.bars = self.ax.barh(places[:n_rows], 0, color=color)
+        self.rest = self.ax.annotate(
+            "", (0, n_rows), (3, 0), textcoords="offset points", va="center", fontsize=8
+        )
+        # what does not move is laid out once, with the names that take most room
+        widest = sorted(labels, key=lambda label: max(map(len, label.split("\n"))))
+        self.ax.set_yticks(places, widest[-len(places) :])
+        self.ax.set_ylim(len(places) - 0.5, -0.5)
+        self.ax.tick_params(axis="y", length=0)
+        self.ax.set_xlabel("attention")
+        self.ax.set_title(titles[0], loc="left", fontsize=10)
+        tidy(self.ax)
+        self.ax.figure.get_layout_engine().set(w_pad=0.2)  # for numbers at the end of the axis
+        self.ax.figure.canvas.draw()
+        self.ax.figure.set_layout_engine("none")
+
+    def show(self, frame: int, shares: np.ndarray) -> Any:
+        """Draw the strongest of the entries so far, in the order of the history."""
+        n_rows = len(self.bars)
+        shown = np.sort(np.argsort(-shares, kind="stable")[:n_rows])
+        n_free, n_others = n_rows - len(shown), len(shares) - len(shown)
+        names = [self.labels[entry] for entry in shown] + [""] * n_free
+        for bar, share in zip(self.bars, [*shares[shown], *np.zeros(n_free)], strict=True):
             bar.set_width(share)
-        ax.set_title(titles[frame], loc="left", fontsize=10)
-        return bars
-
-    return ax.figure, draw
+        if self.has_others:
+            names.append(f"({n_others} others)" if n_others else "")
+            together = 1 - shares[shown].sum()
+            self.rest.set_text(f"{together:.2f} together" if n_others else "")
+        self.ax.set_yticklabels(names)
+        self.ax.set_title(self.titles[frame], loc="left", fontsize=10)
+        return self.bars

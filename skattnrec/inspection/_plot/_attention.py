@@ -10,9 +10,11 @@ import numpy as np
 from .._unwrap import attend
 from ._canvas import axes_for, colors_of_heads, legend_above, tidy
 from ._heatmap import draw_heatmap
-from ._labels import head_labels, rated, strongest, wrap
+from ._labels import head_labels, rated, significant, strongest, wrap
 
 __all__ = ["AttentionDisplay"]
+
+_OTHERS = "0.93"  # grey, a colour of no scale
 
 
 class AttentionDisplay:
@@ -199,10 +201,9 @@ class AttentionDisplay:
             raise ValueError(f"kind must be 'heatmap' or 'bars', got {kind!r}.")
         top = strongest(self.weights, self.item_names, max_entries)
         self.shown_ = top.values.T  # (n_shown, n_heads)
-        self.entries_ = list(top.labels)
-        if self.ratings is not None and (self.ratings != 1).any():
-            for place, entry in enumerate(top.order):
-                self.entries_[place] += rated(self.ratings[entry])
+        ratings = None if self.ratings is None else self.ratings[top.order]
+        n_kept = len(top.order)
+        self.entries_ = rated(top.labels[:n_kept], ratings) + top.labels[n_kept:]
         n_shown, n_heads = self.shown_.shape
         if kind == "heatmap":
             size = 3.6 + 1.35 * n_heads, 1.3 + 0.34 * n_shown
@@ -228,25 +229,28 @@ class AttentionDisplay:
             self.entries_,
             heads,
             cmap=cmap,
-            fmt="{:.2g}",
+            write=_written,
             vmin=0,
             vmax=float(entries.max()),  # the sum of the others would darken all entries
             print_values=print_values,
         )
         if has_others:
-            self.ax_.axhline(len(entries) - 0.5, color="white", linewidth=4)
-        self.figure_.colorbar(
-            self.image_,
-            ax=self.ax_,
-            label="attention",
-            pad=0.02,
-            extend="max" if has_others and self.shown_.max() > entries.max() else "neither",
-        )
+            self._set_others_apart()
+        self.figure_.colorbar(self.image_, ax=self.ax_, label="attention", pad=0.02)
+
+    def _set_others_apart(self) -> None:
+        """Take the sum of the others out of the scale of colours, which is that of entries."""
+        last = len(self.shown_) - 1
+        self.ax_.axhspan(last - 0.5, last + 0.5, color=_OTHERS, zorder=1)
+        self.ax_.axhline(last - 0.5, color="white", linewidth=4)
+        if self.texts_ is not None:
+            for text in self.texts_[last]:
+                text.set_color("black")
 
     def _draw_bars(self, print_values: bool, has_others: bool) -> None:
         n_shown, n_heads = self.shown_.shape
         widths = self.shown_.copy()
-        written = [[f"{value:.2g}" for value in row] for row in widths]
+        written = [[_written(value) for value in row] for row in widths]
         if has_others:  # their bar would make all others short: a number has to do
             written[-1] = [f"{text} together" for text in written[-1]]
             widths[-1] = 0
@@ -273,3 +277,7 @@ class AttentionDisplay:
         tidy(self.ax_)
         if n_heads > 1:
             legend_above(self.ax_, n_heads)
+
+
+def _written(value: float) -> str:
+    return significant(value, digits=2)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["COLORS", "axes_for", "colors_of_heads", "legend_above", "pyplot", "tidy"]
+__all__ = ["COLORS", "axes_for", "colors_of_heads", "legend_above", "log_x", "pyplot", "tidy"]
 
 # Okabe and Ito's colours, told apart whatever the colour vision
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -73,4 +73,22 @@ def tidy(ax: Any) -> None:
 
 def legend_above(ax: Any, n_columns: int) -> None:
     """Put the legend above the axes, where it covers nothing."""
-    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=min(n_columns, 3))
+    ax.legend(
+        frameon=False,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=min(n_columns, 3),
+        fontsize=9,
+        columnspacing=1.2,
+        handlelength=1.5,
+    )
+
+
+def log_x(ax: Any) -> None:
+    """Make the horizontal axis logarithmic, with plain numbers: 1, 2, 5, 10."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())

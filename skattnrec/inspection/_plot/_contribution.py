@@ -14,6 +14,7 @@ from ._labels import rated, significant, wrap
 __all__ = ["ContributionDisplay"]
 
 _UP, _DOWN, _FIXED = "#0072B2", "#D55E00", "0.55"
+_SMALL = 0.25  # of the baseline: contributions below this could hardly be seen beside it
 
 
 class ContributionDisplay:
@@ -151,11 +152,7 @@ class ContributionDisplay:
         """
         one = explanation.only(position)
         parts = one.to_frame(max_sources=max_entries)
-        has_grades = one.ratings is not None and bool((one.ratings != 1).any())
-        labels = [
-            source + rated(rating) if has_grades and np.isfinite(rating) else source
-            for source, rating in zip(parts["source"], parts["rating"], strict=True)
-        ]
+        labels = rated(parts["source"].tolist(), parts["rating"].to_numpy(float))
         display = cls(
             [*labels, "score"],
             parts["contribution"].to_numpy(float),
@@ -207,7 +204,20 @@ class ContributionDisplay:
         width = self.ax_.get_position().width * self.figure_.get_figwidth()
         title = wrap(self.text, max(20, int(0.75 * width / 0.07)), max_lines=3)
         self.ax_.set_title(title, loc="left", fontsize=9)
-        self.ax_.margins(x=0.12)
+        left, right = _reach(ends, self.kinds)
+        self.ax_.set_xlim(left, right)
+        if left > 0:
+            self.ax_.set_xlabel(f"score of {self.item} (axis cut at {left:.3g})")
         self.ax_.tick_params(axis="y", length=0)
         tidy(self.ax_)
         return self
+
+
+def _reach(ends: np.ndarray, kinds: list[str]) -> tuple[float, float]:
+    """Where the axis ends, with room for the numbers; most of a large baseline is left out."""
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    if kinds[:1] == ["baseline"] and len(ends) > 1 and np.ptp(ends) < _SMALL * ends.min():
+        low, high = ends.min(), ends.max()
+        return low - 0.5 * (high - low), high + 0.2 * (high - low)
+    room = 0.12 * (high - low) or 1.0
+    return low - room if low < 0 else 0.0, high + room

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from .._concentration import attention_entropy, effective_number, reweigh
 from .._unwrap import attention_model, attention_shares
-from ._canvas import axes_for, colors_of_heads, legend_above, tidy
+from ._canvas import axes_for, colors_of_heads, legend_above, log_x, tidy
 from ._labels import head_labels
 
 __all__ = ["AttentionDistributionDisplay"]
@@ -213,15 +213,17 @@ class AttentionDistributionDisplay:
         smallest = min(float(self.effective_items.min()), largest / 2)
         self.edges_ = np.geomspace(smallest * 0.9999, largest * 1.0001, bins + 1)
         lengths, _ = np.histogram(self.lengths, self.edges_)
-        self.ax_.stairs(lengths, self.edges_, fill=True, color="0.88", label="entries of histories")
+        self.ax_.stairs(lengths, self.edges_, fill=True, color="0.88", label="length of history")
         self._draw_counts(self.effective_items, heads)
-        self.ax_.set(xscale="log", xlabel="effective number of items", ylabel="users")
-        self.ax_.xaxis.set_major_formatter("{x:g}")
+        self.ax_.set(xlabel="effective number of items", ylabel="users")
+        log_x(self.ax_)
 
     def _draw_entropy(self, heads: list[tuple[str, Any]], bins: int) -> None:
-        self.edges_ = np.linspace(0, 1, bins + 1)
+        smallest = self.entropy[np.isfinite(self.entropy)].min(initial=1.0)
+        self.edges_ = np.linspace(min(np.floor(10 * smallest) / 10, 0.9), 1, bins + 1)
         self._draw_counts(self.entropy, heads)
-        self.ax_.set(xlim=(0, 1), xlabel="entropy of attention / its maximum", ylabel="users")
+        self.ax_.set(xlabel="entropy of attention / its maximum", ylabel="users")
+        self.ax_.set_xlim(self.edges_[0], 1)
 
     def _draw_counts(self, measured: np.ndarray, heads: list[tuple[str, Any]]) -> None:
         counts = []
@@ -235,15 +237,16 @@ class AttentionDistributionDisplay:
         self.lines_ = []
         known = self.temperatures is not None and np.isfinite(self.temperatures).all()
         for head, (label, color) in enumerate(heads):
+            width = 2 + 3 * (1 - (head + 1) / len(heads))  # where heads coincide, all can be seen
             own = self.temperatures[head] if known and self.temperatures is not None else 1.0
             low, middle, high = self.effective_by_factor[head].T
             self.ax_.fill_between(self.factors * own, low, high, color=color, alpha=0.15, lw=0)
-            (line,) = self.ax_.plot(self.factors * own, middle, color=color, label=label)
+            (line,) = self.ax_.plot(self.factors * own, middle, color=color, label=label, lw=width)
             at_own = np.interp(0.0, np.log(self.factors), middle)
-            self.ax_.plot(own, at_own, "o", color=color)
+            self.ax_.plot(own, at_own, "o", color=color, markersize=4 + width)
             self.lines_.append(line)
         xlabel = "temperature (dot: as fitted)" if known else "temperature, as fitted = 1"
-        self.ax_.set(xscale="log", xlabel=xlabel)
+        self.ax_.set_xlabel(xlabel)
         self.ax_.set_ylabel("effective number of items,\nmedian and quartiles of users")
         self.ax_.axhline(np.median(self.lengths), color="0.4", linestyle=":", linewidth=1)
         self.ax_.annotate(
@@ -256,5 +259,5 @@ class AttentionDistributionDisplay:
             color="0.4",
             fontsize=9,
         )
-        self.ax_.xaxis.set_major_formatter("{x:g}")
+        log_x(self.ax_)
         self.ax_.set_ylim(bottom=0)

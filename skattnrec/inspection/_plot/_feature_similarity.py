@@ -260,7 +260,8 @@ class FeatureSimilarityDisplay:
                 print_values=print_values,
             )
             if n_features > 4:
-                panel.tick_params(axis="x", rotation=60)
+                for label in panel.get_xticklabels():
+                    label.set(rotation=60, ha="right", rotation_mode="anchor")
             if n_heads > 1:
                 panel.set_title(wrap(head_labels(self.temperatures, n_heads)[head], 24))
             self.images_.append(image)

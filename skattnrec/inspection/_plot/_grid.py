@@ -190,7 +190,7 @@ class TemperatureHeadsDisplay:
             [f"{n}" for n in self.n_heads],
             [number(t) for t in self.temperatures],
             cmap=cmap,
-            fmt=fmt,
+            write=fmt.format,
             print_values=print_values,
         )
         row, column = np.unravel_index(np.nanargmax(self.scores), self.scores.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ def draw_heatmap(
     rows: Sequence[str],
     columns: Sequence[str],
     *,
-    fmt: str = "{:.2f}",
+    write: Callable[[float], str] = "{:.2f}".format,
     print_values: bool | str = "auto",
     **image_options: Any,
 ) -> tuple[Any, np.ndarray | None]:
@@ -34,8 +34,8 @@ def draw_heatmap(
         What to draw; NaN leaves a cell empty.
     rows, columns : sequence of str
         Their labels; long ones wrap.
-    fmt : str
-        How a value is written.
+    write : callable
+        Writes a value.
     print_values : bool or "auto"
         "auto" prints where there is room.
     **image_options
@@ -59,7 +59,7 @@ def draw_heatmap(
         ax.axhline(edge - 0.5, color="white", linewidth=1)
     for edge in range(1, values.shape[1]):
         ax.axvline(edge - 0.5, color="white", linewidth=1)
-    written = [fmt.format(v) for v in values.ravel() if np.isfinite(v)]
+    written = [write(v) for v in values.ravel() if np.isfinite(v)]
     longest = max(map(len, written), default=0)
     if print_values == "auto":
         print_values = _has_room(ax, values.shape, longest)
@@ -71,7 +71,7 @@ def draw_heatmap(
             texts[row, column] = ax.text(
                 column,
                 row,
-                fmt.format(value),
+                write(value),
                 ha="center",
                 va="center",
                 fontsize=8,

@@ -86,11 +86,16 @@ def number(value: float) -> str:
     return "∞" if np.isinf(value) else f"{value:.3g}"
 
 
-def rated(rating: float) -> str:
-    """Write a rating to go behind a title, on the same line."""
-    return f"{_GAP}{rating:g}★"
+def rated(labels: Sequence[str], ratings: Any) -> list[str]:
+    """Write ratings behind titles, on the same line; not where all of them are 1, or NaN."""
+    if ratings is None or (np.isnan(ratings) | (np.asarray(ratings) == 1)).all():
+        return list(labels)
+    return [
+        label if np.isnan(rating) else f"{label}{_GAP}{rating:g}★"
+        for label, rating in zip(labels, ratings, strict=True)
+    ]
 
 
-def significant(value: float, sign: str = "") -> str:
-    """Write a number with three significant digits, zeros included: 1.30, 139."""
-    return f"{value:{sign}#.3g}".removesuffix(".")
+def significant(value: float, sign: str = "", digits: int = 3) -> str:
+    """Write a number with so many significant digits, zeros included: 1.30, 139."""
+    return f"{value:{sign}#.{digits}g}".removesuffix(".")

@@ -14,8 +14,8 @@ from ._labels import head_labels, wrap
 
 __all__ = ["AttentionTimelineDisplay"]
 
-
 _FAINT = 0.15  # of the largest weight: entries below this are not named
+_CHARACTER = 0.085  # inches that a character of a name takes, with some room between names
 
 
 class AttentionTimelineDisplay:
@@ -233,25 +233,29 @@ class AttentionTimelineDisplay:
 
     def _name_strongest(self, panel: Any, head: int, max_labels: int, axis: str) -> list[Any]:
         """Name the largest weights, unless a name would lie on one that is there already."""
-        order = np.argsort(-self.weights[head], kind="stable")
-        # recent entries first among equals: they stand at the edge, where there is room
-        place = np.arange(len(order)) if axis == "order" else self.times
-        span = float(place.max() - place.min()) or 1.0
-        largest = self.weights[head].max()
-        taken: list[float] = []
+        weights = self.weights[head]
+        place = np.arange(len(weights)) if axis == "order" else self.times
+        where = (place - place.min()) / (float(np.ptp(place)) or 1.0)
+        inches = panel.get_position().width * self.figure_.get_figwidth()
+        taken: list[tuple[float, float]] = []
         labels: list[Any] = []
-        for entry in order:
-            if len(labels) == max_labels or self.weights[head, entry] < _FAINT * largest:
+        for entry in np.argsort(-weights, kind="stable"):
+            if len(labels) == max_labels or weights[entry] < _FAINT * weights.max():
                 break
-            where = float(place[entry] - place.min()) / span
-            if any(abs(where - other) < 0.2 for other in taken):
+            text = wrap(self.item_names[entry], 22)
+            width = _CHARACTER * max(map(len, text.split("\n"))) / inches
+            side, begin = _anchor(where[entry], width)
+            end = begin + width
+            if any(b < end and begin < e for b, e in taken):
                 continue
-            taken.append(where)
-            side = "left" if where < 0.12 else "right" if where > 0.88 else "center"
+            taken.append((begin, end))
+            position, top = self.positions_[entry], weights[(where >= begin) & (where <= end)].max()
+            if top > weights[entry]:  # the name stands above the stems beside it
+                panel.vlines(position, weights[entry], top, color="0.5", lw=0.8, linestyle=":")
             labels.append(
                 panel.annotate(
-                    wrap(self.item_names[entry], 22),
-                    (self.positions_[entry], self.weights[head, entry]),
+                    text,
+                    (position, top),
                     (0, 5),
                     textcoords="offset points",
                     ha=side,
@@ -260,6 +264,15 @@ class AttentionTimelineDisplay:
                 )
             )
         return labels
+
+
+def _anchor(where: float, width: float) -> tuple[str, float]:
+    """Where to anchor a label so that it stays inside, and where it begins; the panel is 1 wide."""
+    if where < width / 2:
+        return "left", where
+    if where > 1 - width / 2:
+        return "right", where - width
+    return "center", where - width / 2
 
 
 def _stacked(caller: str, n_axes: int) -> np.ndarray:
