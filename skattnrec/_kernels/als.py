@@ -9,20 +9,32 @@ from ._parallel import parallel
 
 __all__ = ["fold_in", "squared_errors"]
 
+_CHUNK = 128  # entries of a row at a time: with 128 factors, what a second-level cache holds
+_STEP = 16  # lengths of products are multiples of this, so that no loop has a rest
+_REORDERED = {"reassoc", "contract"}  # sums in another order, as vector instructions need them
 
-@njit(cache=True)
-def _rank_four_update(square, start, rows, p, sign):
-    """Add ``sign * four' four`` to the upper triangle of ``square[start:, start:]``, in place.
 
-    ``four`` is ``rows[p : p + 4, start:]``. Four rows at a time, as loads from memory cost more
-    than sums; loops over slices from 0, as the compiler makes vector instructions of those.
+@njit(cache=True, fastmath=_REORDERED)
+def _add_products(vectors, length, square):
+    """Add all products of two vectors, up to ``length``, to the upper triangle of ``square``.
+
+    Their number is a multiple of 4. Four products at a time, as loads from memory cost more than
+    sums.
     """
-    for i in range(start, square.shape[0]):
-        row = square[i, i:]
-        p0, p1, p2, p3 = rows[p, i:], rows[p + 1, i:], rows[p + 2, i:], rows[p + 3, i:]
-        a0, a1, a2, a3 = sign * p0[0], sign * p1[0], sign * p2[0], sign * p3[0]
-        for j in range(row.shape[0]):
-            row[j] += (a0 * p0[j] + a1 * p1[j]) + (a2 * p2[j] + a3 * p3[j])
+    for j in range(0, len(vectors), 4):
+        v0, v1, v2, v3 = vectors[j], vectors[j + 1], vectors[j + 2], vectors[j + 3]
+        for i in range(j + 4):
+            u = vectors[i]
+            s0 = s1 = s2 = s3 = vectors.dtype.type(0)
+            for p in range(length):
+                s0 += u[p] * v0[p]
+                s1 += u[p] * v1[p]
+                s2 += u[p] * v2[p]
+                s3 += u[p] * v3[p]
+            square[i, j] += s0
+            square[i, j + 1] += s1
+            square[i, j + 2] += s2
+            square[i, j + 3] += s3
 
 
 @njit(cache=True)
@@ -33,17 +45,28 @@ def _subtract_multiple(a, b, factor):
 
 
 @njit(cache=True)
-def _solve(rows, b):
-    """Solve (I + rows'rows) x = b in place, by Cholesky: I + rows'rows = R'R.
+def _subtract_block(square, k):
+    """Subtract the products of rows k - 3 to k from all rows below, in place.
 
-    Both sides of ``rows`` are multiples of 4. The upper triangle of the matrix is overwritten by R,
-    four rows at a time.
+    Loops over slices from 0, as the compiler makes vector instructions of those.
     """
-    n = b.shape[0]
-    one = rows.dtype.type(1)
-    square = np.zeros((n, n), dtype=rows.dtype)
-    for p in range(0, rows.shape[0], 4):
-        _rank_four_update(square, 0, rows, p, one)
+    for i in range(k + 1, square.shape[0]):
+        row = square[i, i:]
+        p0, p1, p2, p3 = square[k - 3, i:], square[k - 2, i:], square[k - 1, i:], square[k, i:]
+        a0, a1, a2, a3 = p0[0], p1[0], p2[0], p3[0]
+        for j in range(row.shape[0]):
+            row[j] -= (a0 * p0[j] + a1 * p1[j]) + (a2 * p2[j] + a3 * p3[j])
+
+
+@njit(cache=True)
+def _solve(square, x):
+    """Solve (I + A) x = b by Cholesky, I + A = R'R.
+
+    ``square`` holds the upper triangle of A, and b in the column next to it, and is overwritten: by
+    R, four rows at a time, and in the column by the solution of R'y = b.
+    """
+    n = x.shape[0]
+    one = square.dtype.type(1)
     for k in range(n):
         square[k, k] += one
     for k in range(n):
@@ -51,53 +74,58 @@ def _solve(rows, b):
         scale = one / np.sqrt(pivot[0])
         for j in range(pivot.shape[0]):
             pivot[j] *= scale
-        b[k] /= pivot[0]
-        _subtract_multiple(b[k + 1 :], pivot[1:], b[k])  # forward substitution with R'
-        for i in range(1, 4 - k % 4):  # the remaining rows of the block
+        for i in range(1, min(4 - k % 4, n - k)):  # the remaining rows of the block
             _subtract_multiple(square[k + i, k + i :], pivot[i:], pivot[i])
-        if k % 4 == 3:  # all rows below the block
-            _rank_four_update(square, k + 1, square, k - 3, -one)
-    for k in range(n - 1, -1, -1):  # backward substitution with R
-        row, rest = square[k, k:], b[k:]
-        total = rest[0]
-        for j in range(1, row.shape[0]):
-            total -= row[j] * rest[j]
-        rest[0] = total / row[0]
+        if k % 4 == 3:
+            _subtract_block(square, k)
+    for k in range(n - 1, -1, -1):
+        total = square[k, n]
+        for j in range(k + 1, n):
+            total -= square[k, j] * x[j]
+        x[k] = total / square[k, k]
 
 
 @njit(cache=True)
 def _primal(start, stop, indices, roots, targets, factors, out):
-    """Solve the normal equations, of size f: (I + M'M) v = Z't with rows ``root_j z_j`` of M."""
-    m, f = stop - start, factors.shape[1]
-    rows = np.zeros(((m + 3) // 4 * 4, (f + 3) // 4 * 4), dtype=factors.dtype)
-    v = np.zeros(rows.shape[1], dtype=factors.dtype)
-    for j in range(m):
-        z, row = factors[indices[start + j]], rows[j]
-        root, target = roots[start + j], targets[start + j]
-        for c in range(f):
-            row[c] = root * z[c]
-            v[c] += target * z[c]
-    _solve(rows, v)
-    for c in range(f):
-        out[c] = v[c]
+    """Solve the normal equations, of size f: (I + M'M) v = M't, row j of M being ``root_j z_j``.
+
+    M and t lie side by side and transposed, some entries at a time, so that one sum of products
+    gives both sides of the equations.
+    """
+    f = factors.shape[1]
+    n = (f + 4) // 4 * 4
+    columns = np.zeros((n, _CHUNK), dtype=factors.dtype)
+    square = np.zeros((n, n), dtype=factors.dtype)
+    for first in range(start, stop, _CHUNK):
+        m = min(_CHUNK, stop - first)
+        for j in range(m):
+            z, root = factors[indices[first + j]], roots[first + j]
+            for c in range(f):
+                columns[c, j] = root * z[c]
+            columns[f, j] = targets[first + j] / root
+        length = (m + _STEP - 1) // _STEP * _STEP
+        columns[:, m:length] = 0
+        _add_products(columns, length, square)
+    _solve(square, out)
 
 
 @njit(cache=True)
 def _dual(start, stop, indices, roots, targets, factors, out):
-    """Solve their dual, of size m: v = M'x with (I + MM') x = t / roots."""
+    """Solve their dual, of size m: v = M'x with (I + MM') x = t."""
     m, f = stop - start, factors.shape[1]
-    rows = np.zeros(((f + 3) // 4 * 4, (m + 3) // 4 * 4), dtype=factors.dtype)
-    x = np.zeros(rows.shape[1], dtype=factors.dtype)
+    n = (m + 4) // 4 * 4
+    rows = np.zeros((n, (f + _STEP - 1) // _STEP * _STEP), dtype=factors.dtype)
+    square = np.zeros((n, n), dtype=factors.dtype)
     for j in range(m):
         z, root = factors[indices[start + j]], roots[start + j]
         for c in range(f):
-            rows[c, j] = root * z[c]
-        x[j] = targets[start + j] / root
-    _solve(rows, x)
+            rows[j, c] = root * z[c]
+        square[j, m] = targets[start + j] / root
+    _add_products(rows, rows.shape[1], square)
+    x = np.empty(m, dtype=factors.dtype)
+    _solve(square, x)
     for j in range(m):
-        z, weight = factors[indices[start + j]], roots[start + j] * x[j]
-        for c in range(f):
-            out[c] += weight * z[c]
+        _subtract_multiple(out, rows[j, :f], -x[j])
 
 
 @parallel
@@ -141,6 +169,15 @@ def fold_in(indptr, indices, weights, targets, factors):
     return out
 
 
+@njit(cache=True, fastmath=_REORDERED)
+def _product(x, y):
+    """Inner product."""
+    total = x.dtype.type(0)
+    for c in range(x.shape[0]):
+        total += x[c] * y[c]
+    return total
+
+
 @parallel
 def squared_errors(
     indptr, indices, data, row_biases, row_factors, column_biases, column_factors
@@ -163,9 +200,7 @@ def squared_errors(
     for row in prange(sums.shape[0]):
         x = row_factors[row]
         for p in range(indptr[row], indptr[row + 1]):
-            y = column_factors[indices[p]]
-            error = data[p] - row_biases[row] - column_biases[indices[p]]
-            for c in range(x.shape[0]):
-                error -= x[c] * y[c]
+            product = _product(x, column_factors[indices[p]])
+            error = data[p] - row_biases[row] - column_biases[indices[p]] - product
             sums[row] += np.float64(error) ** 2
     return sums
