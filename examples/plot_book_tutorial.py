@@ -55,8 +55,15 @@ print(f"{'expected rating':18s} {rating:.4f}")
 
 # %%
 # The output is the average of the ratings under these weights. The book that fits best counts
-# most; no book is left out.
-#
+# most; no book is left out. The line is at a fifth, where all books would count alike.
+
+single = AttentionDisplay.from_predictions(
+    weights, item_names=books.item_names, ratings=books.ratings, kind="bars"
+)
+single.ax_.axvline(0.2, color="0.4", linestyle=":", linewidth=1)
+plt.show()
+
+# %%
 # Two heads
 # ---------
 #

@@ -254,6 +254,9 @@ def test_distribution_against_temperature(model):
         assert_allclose(line.get_xdata(), display.factors * model.temperatures_[head])
         assert_allclose(line.get_ydata(), display.effective_by_factor[head, :, 1])
     assert (np.diff(display.effective_by_factor, axis=1) >= -1e-9).all()  # flatter and flatter
+    assert "quartiles" in display.ax_.get_ylabel()
+    alone = AttentionDistributionDisplay.from_estimator(model, HISTORY, kind="temperature")
+    assert alone.ax_.get_ylabel() == "effective number of items"
     flat = AttentionRecommender(np.inf).fit(X)
     lengths = np.diff(X.indptr)
     even = AttentionDistributionDisplay.from_estimator(flat, X, kind="temperature")

@@ -235,22 +235,25 @@ class AttentionDistributionDisplay:
 
     def _draw_temperature(self, heads: list[tuple[str, Any]], bins: int) -> None:
         self.lines_ = []
+        alone = len(self.lengths) == 1  # one history has no quartiles
         known = self.temperatures is not None and np.isfinite(self.temperatures).all()
         for head, (label, color) in enumerate(heads):
             width = 2 + 3 * (1 - (head + 1) / len(heads))  # where heads coincide, all can be seen
             own = self.temperatures[head] if known and self.temperatures is not None else 1.0
             low, middle, high = self.effective_by_factor[head].T
-            self.ax_.fill_between(self.factors * own, low, high, color=color, alpha=0.15, lw=0)
+            if not alone:
+                self.ax_.fill_between(self.factors * own, low, high, color=color, alpha=0.15, lw=0)
             (line,) = self.ax_.plot(self.factors * own, middle, color=color, label=label, lw=width)
             at_own = np.interp(0.0, np.log(self.factors), middle)
             self.ax_.plot(own, at_own, "o", color=color, markersize=4 + width)
             self.lines_.append(line)
         xlabel = "temperature (dot: as fitted)" if known else "temperature, as fitted = 1"
         self.ax_.set_xlabel(xlabel)
-        self.ax_.set_ylabel("effective number of items,\nmedian and quartiles of users")
+        measured = "" if alone else ",\nmedian and quartiles of users"
+        self.ax_.set_ylabel(f"effective number of items{measured}")
         self.ax_.axhline(np.median(self.lengths), color="0.4", linestyle=":", linewidth=1)
         self.ax_.annotate(
-            "median length of a history",
+            "length of the history" if alone else "median length of a history",
             (1, np.median(self.lengths)),
             (-4, 3),
             xycoords=("axes fraction", "data"),
