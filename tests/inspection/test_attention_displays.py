@@ -371,6 +371,19 @@ def test_animation_of_a_growing_history(model):
     assert ax.texts[0].get_text() == f"{1 - widths.sum():.2f} together"
 
 
+def test_animation_of_a_frame_and_a_pipeline():
+    frame = pd.DataFrame(X.toarray().astype(float), columns=NAMES)
+    model = make_pipeline(MaxAbsScaler(), AttentionRecommender(0.2)).fit(frame)
+    short = frame.iloc[[int(np.argmin(np.diff(X.indptr)))]]
+    animation = animate_attention(model, short, max_entries=100)
+    columns = np.flatnonzero(short)
+    expected = model[-1].attention_weights(model[:-1].transform(short))[0].toarray()[0, columns]
+    assert_allclose(drawn(animation, len(columns) - 1), expected / expected.sum(), rtol=1e-5)
+    ratings = short.to_numpy()[0, columns]
+    labels = [f"{NAMES[j]}\xa0\xa0{rating:g}★" for j, rating in zip(columns, ratings)]
+    assert labels_of(animation._fig.axes[0].yaxis) == labels  # ratings as they were
+
+
 def titled(ax, history):
     """Item columns that the rows of an animation are labelled with."""
     ratings = dict(zip(history.indices, history.data))
@@ -395,5 +408,9 @@ def test_animation_errors(model):
         animate_attention(model, HISTORY, head=2)
     with pytest.raises(ValueError, match="history is empty"):
         animate_attention(model, np.zeros((1, 80)))
+    with pytest.raises(ValueError, match="'max_entries' parameter"):
+        animate_attention(model, HISTORY, max_entries=0)
+    with pytest.raises(ValueError, match="'frames_per_second' parameter"):
+        animate_attention(model, HISTORY, frames_per_second=0)
     with pytest.raises(ValueError, match="head of infinite temperature"):
         animate_attention(AttentionRecommender(np.inf).fit(X), HISTORY, over="temperature")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from ..._compat import StrOptions, validate_params
+from ..._compat import Interval, StrOptions, validate_params
 from .._histories import times_of
+from .._predict import dress_like
 from .._unwrap import AttendedHistory, attend, attention_model, attention_shares
 from ._canvas import axes_for, colors_of_heads, pyplot, tidy
 from ._labels import number, rated, wrap
@@ -23,6 +25,9 @@ _FACTORS = np.geomspace(10, 0.1, 25)  # of the temperature, frame by frame
     {
         "estimator": [object],
         "over": [StrOptions({"history", "temperature"})],
+        "head": [Integral],
+        "max_entries": [Interval(Integral, 1, None, closed="left")],
+        "frames_per_second": [Interval(Integral, 1, None, closed="left")],
         "path": [str, os.PathLike, None],
     },
     prefer_skip_nested_validation=True,
@@ -75,7 +80,8 @@ def animate_attention(
     ImportError
         Without matplotlib.
     ValueError
-        If ``X`` is not one history with entries, or there is no such head.
+        If ``X`` is not one history with entries, there is no such head, or the temperature of a
+        head that attends evenly is to fall.
 
     Examples
     --------
@@ -96,7 +102,7 @@ def animate_attention(
     if not 0 <= head < n_heads:
         raise ValueError(f"head must be in [0, {n_heads - 1}], got {head}.")
     if over == "history":
-        shares, labels, titles = _growing(estimator, attended, timestamps, head)
+        shares, labels, titles = _growing(estimator, X, attended, timestamps, head)
         sizes = np.arange(1, len(labels) + 1)
     else:
         shares, titles = _cooling(attended.shares[head], attended.temperatures[head])
@@ -110,7 +116,7 @@ def animate_attention(
         n_rows, [wrap(label) for label in labels], titles, colors_of_heads(n_heads)[head]
     )
 
-    # shares of a growing history fall, those at falling temperature part: one scale shows it
+    # each entry makes the shares of the others smaller: no scale would do for all frames
     scales = shares.max(axis=1) if over == "history" else np.full(len(shares), shares.max())
 
     def draw(frame: int) -> Any:
@@ -126,7 +132,7 @@ def animate_attention(
 
 
 def _growing(
-    estimator: Any, attended: AttendedHistory, timestamps: Any, head: int
+    estimator: Any, X: Any, attended: AttendedHistory, timestamps: Any, head: int
 ) -> tuple[np.ndarray, list[str], list[str]]:
     """Attention over the first 1, 2, ... entries; shape (n_frames, n_entries), oldest first."""
     history = attended.entries
@@ -138,7 +144,8 @@ def _growing(
         None if M is None else _prefixes(M.data[order], columns, history.shape[1])
         for M in (history, times)
     )
-    shares = attention_shares(*attention_model(estimator, prefixes), prefix_times)[head]
+    model, seen = attention_model(estimator, dress_like(X)(prefixes))
+    shares = attention_shares(model, seen, prefix_times)[head]
     labels = rated([attended.labels[entry] for entry in order], history.data[order])
     return shares.toarray()[:, columns], labels, [f"{m} of {n} entries" for m in range(1, n + 1)]
 
@@ -201,7 +208,7 @@ class _Stage:
         for bar, share in zip(self.bars, [*shares[shown], *np.zeros(n_free)], strict=True):
             bar.set_width(share)
         if self.has_others:
-            names.append(f"({n_others} others)" if n_others else "")
+            names.append(f"({n_others} other{'s' * (n_others > 1)})" if n_others else "")
             together = 1 - shares[shown].sum()
             self.rest.set_text(f"{together:.2f} together" if n_others else "")
         self.ax.set_yticklabels(names)
