@@ -38,6 +38,19 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
         "ALSFactorizer",
         {"n_components": 40, "regularization": 15.0, "random_state": 0, "tol": 0.0},
     ),
+    "ALSFactorizer, sgd, as Surprise SVD": (
+        "ALSFactorizer",
+        {
+            "n_components": 100,
+            "solver": "sgd",
+            "learning_rate": 0.005,
+            "regularization": 0.02,
+            "weighted_regularization": True,
+            "max_iter": 20,
+            "tol": 0.0,
+            "random_state": 0,
+        },
+    ),
     "ItemItemCF": ("ItemItemCF", {"n_neighbors": 200, "shrinkage": 30.0, "damping": 0.2}),
     "UserUserCF": (
         "UserUserCF",

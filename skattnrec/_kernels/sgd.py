@@ -7,10 +7,10 @@ from numba import njit
 __all__ = ["sgd_epoch"]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def sgd_epoch(
     order,
-    rows,
+    indptr,
     columns,
     ratings,
     row_biases,
@@ -32,9 +32,11 @@ def sgd_epoch(
 
     Parameters
     ----------
-    order : ndarray of shape (nnz,), int
-        The order in which ratings are visited.
-    rows, columns, ratings : ndarray of shape (nnz,)
+    order : ndarray of shape (n,), int
+        The order in which rows are visited, each with all its ratings: its factors stay in the
+        cache meanwhile.
+    indptr, columns, ratings : ndarray
+        CSR arrays.
     row_biases, row_factors, column_biases, column_factors : ndarray
         Changed.
     row_penalties, column_penalties : ndarray
@@ -44,16 +46,19 @@ def sgd_epoch(
     bias : bool
         Whether biases are learned.
     """
-    for p in order:
-        u, i = rows[p], columns[p]
-        x, y = row_factors[u], column_factors[i]
-        error = ratings[p] - row_biases[u] - column_biases[i]
-        for c in range(x.shape[0]):
-            error -= x[c] * y[c]
-        if bias:
-            row_biases[u] += rate * (error - row_penalties[u] * row_biases[u])
-            column_biases[i] += rate * (error - column_penalties[i] * column_biases[i])
-        for c in range(x.shape[0]):
-            old = x[c]
-            x[c] += rate * (error * y[c] - row_penalties[u] * old)
-            y[c] += rate * (error * old - column_penalties[i] * y[c])
+    for u in order:
+        x = row_factors[u]
+        for p in range(indptr[u], indptr[u + 1]):
+            i = columns[p]
+            y = column_factors[i]
+            product = x.dtype.type(0)
+            for c in range(x.shape[0]):
+                product += x[c] * y[c]
+            error = ratings[p] - row_biases[u] - column_biases[i] - product
+            if bias:
+                row_biases[u] += rate * (error - row_penalties[u] * row_biases[u])
+                column_biases[i] += rate * (error - column_penalties[i] * column_biases[i])
+            for c in range(x.shape[0]):
+                old = x[c]
+                x[c] += rate * (error * y[c] - row_penalties[u] * old)
+                y[c] += rate * (error * old - column_penalties[i] * y[c])

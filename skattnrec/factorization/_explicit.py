@@ -130,7 +130,7 @@ class AlternatingLeastSquares:
 
 
 class StochasticDescent:
-    """An iteration visits all ratings in random order, and follows the gradient of each.
+    """An iteration visits all users in random order, and follows the gradient of each rating.
 
     The penalty of a row is dealt out over its ratings, so that an epoch as a whole follows the
     gradient of the same loss. The learning rate is halved after an epoch that does not lower it.
@@ -144,7 +144,6 @@ class StochasticDescent:
         random_state: np.random.RandomState,
     ):
         self.R, self.random_state = R, random_state
-        self.rows = np.repeat(np.arange(R.shape[0], dtype=np.int32), np.diff(R.indptr))
         self.learning_rate = learning_rate
         self.bias = penalty.bias
         per_side = (R.indptr, R.T.tocsr().indptr)
@@ -156,11 +155,10 @@ class StochasticDescent:
     def step(self, users: Side, items: Side) -> tuple[Side, Side]:
         """Run an epoch."""
         parts = [part.copy() for side in (users, items) for part in (side.biases, side.factors)]
-        order = self.random_state.permutation(self.R.nnz)
-        rate = self.R.dtype.type(self.learning_rate)
-        entries = self.rows, self.R.indices, self.R.data
-        arguments = (order, *entries, *parts, *self.shares, rate, self.bias)
-        sgd_epoch(*arguments)
+        R = self.R
+        order = self.random_state.permutation(R.shape[0])
+        rate = R.dtype.type(self.learning_rate)
+        sgd_epoch(order, R.indptr, R.indices, R.data, *parts, *self.shares, rate, self.bias)
         return Side(*parts[:2]), Side(*parts[2:])
 
     def refine(self) -> bool:
