@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skattnrec._kernels.als import fold_in
+from skattnrec._kernels.als import fold_in, squared_errors
 
 
 def dense_fold_in(indptr, indices, weights, targets, factors):
@@ -38,6 +38,28 @@ def test_equals_dense_solution(lengths, f, seed):
     """Rows shorter and longer than f: both forms, with sizes that are no multiple of 4 too."""
     arrays = problem(lengths, 20, f, np.float64, seed)
     np.testing.assert_allclose(fold_in(*arrays), dense_fold_in(*arrays), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("f", [5, 33])
+def test_rows_of_any_length(f):
+    """Next to the ends of the chunks of 128 entries and of the steps of 16 in which they come."""
+    arrays = problem([1, 15, 16, 17, 127, 128, 129, 256, 300], 300, f, np.float64)
+    np.testing.assert_allclose(fold_in(*arrays), dense_fold_in(*arrays), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_squared_errors_against_dense(dtype):
+    rng = np.random.default_rng(0)
+    known = rng.random((6, 9)) < 0.5
+    known[2] = False
+    ratings, a, x, b, y = (
+        rng.normal(size=shape).astype(dtype) for shape in ((6, 9), 6, (6, 21), 9, (9, 21))
+    )
+    indptr = np.r_[0, known.sum(axis=1).cumsum()]
+    found = squared_errors(indptr, np.nonzero(known)[1], ratings[known], a, x, b, y)
+    errors = np.where(known, ratings - a[:, None] - b - x @ y.T, 0)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, (errors**2).sum(axis=1), rtol=1e-5, atol=0)
 
 
 def test_float32():

@@ -9,9 +9,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import skattnrec
 from skattnrec import (
     ALSFactorizer,
+    AttentionRecommender,
     BaselinePredictor,
     BayesianFactorizer,
     ItemItemCF,
+    MultiHeadAttentionRecommender,
     PopularityRecommender,
     RatingRegressor,
     UserUserCF,
@@ -31,9 +33,11 @@ def make_pairs(n=600, n_users=40, n_items=25, seed=0):
 PAIRS, RATINGS = make_pairs()
 MODELS = [
     ALSFactorizer(4, random_state=0),
+    AttentionRecommender(regularization=5),
     BaselinePredictor(),
     BayesianFactorizer(4, random_state=0),
     ItemItemCF(),
+    MultiHeadAttentionRecommender(regularization=5),
     UserUserCF(),
 ]
 
@@ -59,7 +63,9 @@ def test_cross_validate(recommender):
         error_score="raise",
     )
     assert -found["test_score"].mean() < 0.75 * RATINGS.std()
-    assert recommender.get_params().get("feedback", "implicit") == "implicit"  # left alone
+    given = recommender.get_params()  # left alone
+    assert given.get("feedback", "implicit") == "implicit"
+    assert given.get("objective", "ranking") == "ranking"
 
 
 @pytest.mark.parametrize("recommender", MODELS, ids=lambda model: type(model).__name__)
@@ -70,6 +76,32 @@ def test_predicts_what_the_recommender_does(recommender):
     users = np.searchsorted(model.encoder_.user_ids_, asked["who"])
     items = np.searchsorted(model.encoder_.item_ids_, asked["what"])
     np.testing.assert_allclose(model.predict(asked), table[users, items])
+
+
+@pytest.mark.parametrize("recommender", MODELS, ids=lambda model: type(model).__name__)
+def test_dense_ratings_of_either_sign(recommender):
+    """Jokes, rated from -10 to 10 and most of them: nothing depends on where 0 is."""
+    pairs, ratings = make_pairs(900, 40, 25, seed=1)
+    jokes = np.round(5 * (ratings - 3), 1)
+    jokes[:20] = 0  # a rating, too
+    rest = slice(100, None)
+    model = RatingRegressor(recommender).fit(pairs[rest], jokes[rest])
+    found = model.predict(pairs[:100])
+    assert model.interactions_.nnz == 800
+    assert np.sqrt(np.mean((found - jokes[:100]) ** 2)) < 0.85 * jokes.std()
+    shifted = RatingRegressor(recommender).fit(pairs[rest], jokes[rest] + 100)
+    np.testing.assert_allclose(shifted.predict(pairs[:100]), found + 100, atol=1e-6)
+
+
+@pytest.mark.parametrize("recommender", MODELS, ids=lambda model: type(model).__name__)
+def test_half_stars(recommender):
+    stars = np.round(2 * RATINGS - 1) / 2  # 0.5 to 4.5
+    rest = slice(100, None)
+    model = RatingRegressor(recommender).fit(PAIRS[rest], stars[rest])
+    found = model.predict(PAIRS[:100])
+    assert model.rating_range_ == (stars[rest].min(), stars[rest].max())
+    assert found.min() >= 0.5
+    assert np.sqrt(np.mean((found - stars[:100]) ** 2)) < 0.85 * stars.std()
 
 
 def test_blocks_of_users_do_not_matter(monkeypatch):
