@@ -40,7 +40,8 @@ benchmark: $(VENV)/plot.stamp
 	$(BIN)/python benchmarks/accuracy.py
 
 clean:
-	rm -rf $(VENV) demo-results gallery results docs/_build docs/auto_examples docs/generated
+	rm -rf $(VENV) demo-results gallery results *.egg-info
+	rm -rf docs/_build docs/auto_examples docs/backreferences docs/generated docs/sg_execution_times.rst
 
 # A stamp for the environment and one for each extra, so that later calls start at once.
 $(VENV)/made.stamp:
