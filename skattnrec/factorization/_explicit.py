@@ -158,7 +158,8 @@ class StochasticDescent:
         R = self.R
         order = self.random_state.permutation(R.shape[0])
         rate = R.dtype.type(self.learning_rate)
-        sgd_epoch(order, R.indptr, R.indices, R.data, *parts, *self.shares, rate, self.bias)
+        arguments = (order, R.indptr, R.indices, R.data, *parts, *self.shares, rate, self.bias)
+        sgd_epoch(*arguments)
         return Side(*parts[:2]), Side(*parts[2:])
 
     def refine(self) -> bool:
