@@ -56,7 +56,7 @@ def test_models_without_steps_are_told_of_as_a_whole():
     assert recorder.heard == ["setup", "begin fit 0 []", "end fit fitted", "teardown"]
 
 
-@pytest.mark.parametrize("objective, steps", [("ranking", 2), ("rating", 1)])
+@pytest.mark.parametrize(("objective", "steps"), [("ranking", 2), ("rating", 1)])
 def test_verbose_prints_a_line_for_each_step(capsys, objective, steps):
     MultiHeadAttentionRecommender(objective=objective, verbose=True).fit(X)
     lines = capsys.readouterr().out.splitlines()

@@ -76,8 +76,79 @@ def select_supports(indptr, indices, blocks, strength, n_neighbors):
 
 
 @njit(cache=True)
+def _by_column(indptr, indices):
+    """Rows and places of the elements of a square sparse matrix, column by column."""
+    n_items = len(indptr) - 1
+    starts = np.zeros(n_items + 1, np.int64)
+    for j in indices:
+        starts[j + 1] += 1
+    starts = np.cumsum(starts)
+    free = starts[:-1].copy()
+    rows = np.empty(len(indices), np.int32)
+    places = np.empty(len(indices), np.int64)
+    for i in range(n_items):
+        for q in range(indptr[i], indptr[i + 1]):
+            slot = free[indices[q]]
+            rows[slot], places[slot] = i, q
+            free[indices[q]] += 1
+    return starts, rows, places
+
+
+@parallel
+def _merge_rows(indptr, indices, blocks, columns, rank, scale):
+    """Fill the triangle of :func:`keep_by_rank`, a row at a time."""
+    n_items, n_heads = len(indptr) - 1, blocks.shape[1]
+    column_starts, column_rows, column_places = columns
+    starts = np.zeros(n_items + 1, np.int64)
+    for i in prange(n_items):
+        for q in range(indptr[i], indptr[i + 1]):
+            starts[i + 1] += rank[indices[q]] < rank[i]
+        for q in range(column_starts[i], column_starts[i + 1]):
+            starts[i + 1] += rank[column_rows[q]] < rank[i]
+    starts = np.cumsum(starts)
+    lengths = np.zeros(n_items, np.int64)
+    partners = np.empty(starts[-1], np.int32)
+    merged = np.empty((starts[-1], n_heads, n_heads), blocks.dtype)
+    diagonal = np.zeros((n_items, n_heads, n_heads), blocks.dtype)
+    for strip in prange(_STRIPS):
+        place = np.full(n_items, -1, np.int64)
+        for i in range(strip, n_items, _STRIPS):
+            start = starts[i]
+            end = start
+            n_own = indptr[i + 1] - indptr[i]
+            n_found = n_own + column_starts[i + 1] - column_starts[i]
+            for m in range(n_found):
+                if m < n_own:
+                    q = indptr[i] + m
+                    j = indices[q]
+                else:
+                    q = column_places[column_starts[i] + m - n_own]
+                    j = column_rows[column_starts[i] + m - n_own]
+                if rank[j] > rank[i]:
+                    continue
+                if j == i:  # met in its row and in its column: the half and its transpose
+                    for g in range(n_heads):
+                        for h in range(n_heads):
+                            half = blocks[q, g, h] if m < n_own else blocks[q, h, g]
+                            diagonal[i, g, h] += scale[i, g] * half * scale[i, h]
+                    continue
+                slot = place[j]
+                if slot < start:
+                    slot = end
+                    place[j] = slot
+                    partners[slot] = j
+                    merged[slot] = 0
+                    end += 1
+                for g in range(n_heads):
+                    for h in range(n_heads):
+                        half = blocks[q, g, h] if m < n_own else blocks[q, h, g]
+                        merged[slot, g, h] += scale[i, g] * half * scale[j, h]
+            lengths[i] = end - start
+    return starts[:-1], starts[:-1] + lengths, partners, merged, diagonal
+
+
 def keep_by_rank(indptr, indices, blocks, rank, scale):
-    """Move each pair of items to the row of the one of higher rank.
+    """Add up C'C from its half, each pair of items in the row of the one of higher rank.
 
     Parameters
     ----------
@@ -90,45 +161,20 @@ def keep_by_rank(indptr, indices, blocks, rank, scale):
 
     Returns
     -------
-    indptr, indices, blocks : ndarray
-        Half of C'C without the diagonal; a pair may stand there twice, to be added up.
+    starts, ends : ndarray of shape (n_items,)
+        The row of item i is ``starts[i]:ends[i]``.
+    partners : ndarray, int32
+        Items of lower rank that are met.
+    blocks : ndarray of shape (len(partners), n_heads, n_heads)
     diagonal : ndarray of shape (n_items, n_heads, n_heads)
     """
-    n_items, n_heads = len(indptr) - 1, blocks.shape[1]
-    counts = np.zeros(n_items + 1, np.int64)
-    for i in range(n_items):
-        for q in range(indptr[i], indptr[i + 1]):
-            j = indices[q]
-            if j != i:
-                counts[1 + (i if rank[i] > rank[j] else j)] += 1
-    moved_indptr = np.cumsum(counts)
-    free = moved_indptr[:-1].copy()
-    moved_indices = np.empty(moved_indptr[-1], np.int32)
-    moved = np.empty((moved_indptr[-1], n_heads, n_heads), blocks.dtype)
-    diagonal = np.zeros((n_items, n_heads, n_heads), blocks.dtype)
-    for i in range(n_items):
-        for q in range(indptr[i], indptr[i + 1]):
-            j = indices[q]
-            for g in range(n_heads):
-                for h in range(n_heads):
-                    product = scale[i, g] * blocks[q, g, h] * scale[j, h]
-                    if j == i:
-                        diagonal[i, g, h] += product
-                        diagonal[i, h, g] += product
-                    elif rank[i] > rank[j]:
-                        moved[free[i], g, h] = product
-                    else:
-                        moved[free[j], h, g] = product
-            if j != i:
-                row, column = (i, j) if rank[i] > rank[j] else (j, i)
-                moved_indices[free[row]] = column
-                free[row] += 1
-    return moved_indptr, moved_indices, moved, diagonal
+    columns = _by_column(indptr, indices)
+    return _merge_rows(indptr, indices, blocks, columns, rank, scale)
 
 
 @njit(cache=True)
 def _factorize(A):
-    """Upper Cholesky factor U of A = U'U by LAPACK; empty where there is none.
+    """Upper Cholesky factor U of A = U'U, given by its lower triangle; empty where there is none.
 
     LAPACK's answer that there is none becomes an exception, which must not leave a parallel loop.
     """
@@ -143,9 +189,10 @@ def _substitute(U, x):
     """Solve U'U x = b in place of b, for an upper triangle U."""
     for a in range(len(x)):
         row = U[a]
-        x[a] /= row[a]
+        solved = x[a] / row[a]
+        x[a] = solved
         for b in range(a + 1, len(x)):
-            x[b] -= row[b] * x[a]
+            x[b] -= row[b] * solved
     for a in range(len(x) - 1, -1, -1):
         row = U[a]
         total = x[a]
@@ -155,14 +202,16 @@ def _substitute(U, x):
 
 
 @parallel
-def solve_supports(supports, cross, indptr, indices, blocks, diagonal, regularization, dropout):
+def solve_supports(
+    supports, cross, starts, ends, partners, blocks, diagonal, regularization, dropout
+):
     """Solve the regression of the module docstring for all targets.
 
     Parameters
     ----------
     supports, cross : ndarray
-        From :func:`select_supports`.
-    indptr, indices, blocks, diagonal : ndarray
+        From :func:`select_supports`, supports by ascending rank.
+    starts, ends, partners, blocks, diagonal : ndarray
         C'C from :func:`keep_by_rank`.
     regularization : float
         The penalty lambda, on all votes alike.
@@ -193,15 +242,14 @@ def solve_supports(supports, cross, indptr, indices, blocks, diagonal, regulariz
                     for h in range(n_heads):
                         system[top + g, top + h] = diagonal[j, g, h] / (1 - dropout)
                     system[top + g, top + g] += regularization
-                for q in range(indptr[j], indptr[j + 1]):
-                    b = place[indices[q]]
+                for q in range(starts[j], ends[j]):  # partners of lower rank: the lower triangle
+                    b = place[partners[q]]
                     if b < 0:
                         continue
                     left = b * n_heads
                     for g in range(n_heads):
                         for h in range(n_heads):
-                            system[top + g, left + h] += blocks[q, g, h]
-                            system[left + h, top + g] += blocks[q, g, h]
+                            system[top + g, left + h] = blocks[q, g, h]
             votes = cross[item, :size].copy().reshape(size * n_heads)
             factor = _factorize(system)
             if len(factor) > 0:

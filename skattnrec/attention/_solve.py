@@ -101,6 +101,9 @@ def solve_sparse(
     supports, votes = select_supports(
         cross.indptr, cross.indices, cross.data, strength, min(n_neighbors, n_items - 1)
     )
+    popular_first = np.argsort(np.where(supports < 0, n_items, rank[supports]), axis=1)
+    supports = np.take_along_axis(supports, popular_first, axis=1)
+    votes = np.take_along_axis(votes, popular_first[:, :, None], axis=1)
     votes *= scale[supports]  # (n_items, n_neighbors, n_heads); what is read at -1 is not used
     system = keep_by_rank(gram.indptr, gram.indices, gram.data, rank, scale)
     dtype = gram.dtype.type
