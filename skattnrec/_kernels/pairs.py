@@ -1,22 +1,46 @@
-"""C'C and C'Y as sums over pairs of entries of one history, sparse, an item at a time.
+"""C'C and Y'C as sums over pairs of entries of one history, sparse, an item at a time.
 
 Rows of C hold the attention weights of all heads over a history (or a prefix of one), rows of Y
-what should be recommended. Both products are sparse where the catalogue is large. A worker takes
-one item after the other, visits what stands before it in the histories, and adds up a row of
-blocks, one number for each pair of heads.
+what should be recommended. Both products are sparse where the catalogue is large, and in the same
+places. A worker takes one item after the other, visits the entries it meets in the histories, and
+adds up a row of blocks: of C'C one number for each pair of heads, of Y'C one for each head.
+
+C'C is symmetric: what is kept is a half, a matrix that gives C'C when its transpose is added.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-from numba import prange
+from numba import njit, prange
 
 from ._parallel import parallel
 
-__all__ = ["gram_of_pairs", "next_item_cross", "same_row_cross"]
+__all__ = ["Pairs", "pairs_of_prefixes", "pairs_of_rows"]
 
 _STRIPS = 64  # items are dealt out in strides, as popular ones may stand together
 _NEGLIGIBLE = 1e-7  # attention below this, relative to the later entry of a pair, is cut
+
+
+class Pairs(NamedTuple):
+    """C'C and Y'C, rows by item.
+
+    Attributes
+    ----------
+    indptr : ndarray of shape (n_items + 1,), int64
+    indices : ndarray of shape (n_blocks,), int32
+        The items that each item meets, itself included; not sorted.
+    gram : ndarray of shape (n_blocks, n_heads, n_heads)
+        Half of C'C: ``[b, g, h]`` for head g of the row's item and head h of the column's.
+    cross : ndarray of shape (n_blocks, 1, n_heads)
+        Y'C, the row's item the target, the column's the one that votes; 0 for itself.
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    gram: np.ndarray
+    cross: np.ndarray
 
 
 @parallel
@@ -40,12 +64,6 @@ def _reach(indptr, decays):
     return first
 
 
-def _first_partners(histories, decays):
-    if (decays == 1).all():
-        return histories.indptr[histories.users]
-    return _reach(histories.indptr, decays)
-
-
 def _row_bounds(histories, n_partners):
     """Where rows may start if no item is met twice: room that is reserved, not yet used."""
     n_items = len(histories.item_indptr) - 1
@@ -53,90 +71,38 @@ def _row_bounds(histories, n_partners):
     return np.concatenate([[0], np.cumsum(np.minimum(of_item, n_items).astype(np.int64))])
 
 
+@njit(cache=True)
+def _open(other, start, end, place, indices, gram, cross):
+    """Find the block of an item in the row that begins at ``start``, or begin one at ``end``."""
+    slot = place[other]
+    if slot >= start:
+        return slot, end
+    place[other] = end
+    indices[end] = other
+    gram[end] = 0
+    cross[end] = 0
+    return end, end + 1
+
+
 @parallel
-def _close_ranks(starts, lengths, indices, blocks):
+def _close_ranks(starts, lengths, indices, gram, cross):
     """Move the used parts of rows together."""
     indptr = np.zeros(len(lengths) + 1, np.int64)
     indptr[1:] = np.cumsum(lengths)
     moved = np.empty(indptr[-1], np.int32)
-    moved_blocks = np.empty((indptr[-1], *blocks.shape[1:]), blocks.dtype)
+    moved_gram = np.empty((indptr[-1], *gram.shape[1:]), gram.dtype)
+    moved_cross = np.empty((indptr[-1], *cross.shape[1:]), cross.dtype)
     for strip in prange(_STRIPS):
         for row in range(strip, len(lengths), _STRIPS):
             for q in range(lengths[row]):
                 moved[indptr[row] + q] = indices[starts[row] + q]
-                moved_blocks[indptr[row] + q] = blocks[starts[row] + q]
-    return indptr, moved, moved_blocks
+                moved_gram[indptr[row] + q] = gram[starts[row] + q]
+                moved_cross[indptr[row] + q] = cross[starts[row] + q]
+    return indptr, moved, moved_gram, moved_cross
 
 
-def gram_of_pairs(histories, weights, decays, meetings):
-    """Half of C'C, which is this plus its transpose, in blocks of heads.
-
-    Parameters
-    ----------
-    histories : Histories
-    weights : ndarray of shape (n_heads, n_entries)
-        Attention to an entry before decay and normaliser.
-    decays : ndarray of shape (n_heads, n_entries)
-        By what attention to earlier entries shrinks from the entry before to this one.
-    meetings : ndarray of shape (n_entries, n_heads, n_heads)
-        What the pairs whose later entry this is are multiplied with; see
-        :mod:`~skattnrec._kernels.prefix`.
-
-    Returns
-    -------
-    indptr : ndarray of shape (n_items + 1,)
-    indices : ndarray of shape (n_blocks,), int32
-        For each item, the items before it in a history, and itself; not sorted.
-    blocks : ndarray of shape (n_blocks, n_heads, n_heads)
-        ``[b, g, h]`` is the product of head g of the row's item and head h of the column's where
-        the row's item is later, and half of it where both are the same entry.
-    """
-    first = _first_partners(histories, decays)
-    starts = _row_bounds(histories, np.arange(len(first)) - first + 1)
-    places = histories.item_indptr, histories.positions, histories.items
-    filled = _fill_gram(starts, *places, first, weights, decays, meetings)
-    return _close_ranks(starts, *filled)
-
-
-@parallel
-def _fill_gram(starts, item_indptr, positions, items, first, weights, decays, meetings):
-    n_items, n_heads = len(starts) - 1, len(weights)
-    lengths = np.zeros(n_items, np.int64)
-    indices = np.empty(starts[-1], np.int32)
-    blocks = np.empty((starts[-1], n_heads, n_heads), weights.dtype)
-    for strip in prange(_STRIPS):
-        place = np.full(n_items, -1, np.int64)
-        later = np.empty((n_heads, n_heads), weights.dtype)
-        factors = np.empty(n_heads, weights.dtype)
-        for item in range(strip, n_items, _STRIPS):
-            start = starts[item]
-            end = start
-            for q in range(item_indptr[item], item_indptr[item + 1]):
-                p = positions[q]
-                for g in range(n_heads):
-                    factors[g] = 0.5  # of the entry with itself, which is met once
-                    for h in range(n_heads):
-                        later[g, h] = weights[g, p] * meetings[p, g, h]
-                for k in range(p, first[p] - 1, -1):
-                    other = items[k]
-                    slot = place[other]
-                    if slot < start:
-                        slot = end
-                        place[other] = slot
-                        indices[slot] = other
-                        blocks[slot] = 0
-                        end += 1
-                    for h in range(n_heads):
-                        earlier = factors[h] * weights[h, k]
-                        for g in range(n_heads):
-                            blocks[slot, g, h] += later[g, h] * earlier
-                        factors[h] *= decays[h, k] * (2 if k == p else 1)
-            lengths[item] = end - start
-    return lengths, indices, blocks
-
-
-def same_row_cross(histories, weights, relevance):
-    """Y'C without the diagonal, where a row's targets are its own entries.
+def pairs_of_rows(histories, weights, relevance):
+    """C'C and Y'C where a row's targets are its own entries.
 
     Parameters
     ----------
@@ -148,24 +114,25 @@ def same_row_cross(histories, weights, relevance):
 
     Returns
     -------
-    indptr, indices : ndarray
-        By target item, the items that vote; not sorted.
-    blocks : ndarray of shape (n_blocks, 1, n_heads)
+    Pairs
     """
     first = histories.indptr[histories.users]
     last = histories.indptr[histories.users + 1] - 1
-    starts = _row_bounds(histories, last - first)
+    starts = _row_bounds(histories, last - first + 1)
     places = histories.item_indptr, histories.positions, histories.items
-    filled = _fill_same_row(starts, *places, first, last, weights, relevance)
-    return _close_ranks(starts, *filled)
+    return Pairs(
+        *_close_ranks(starts, *_fill_rows(starts, *places, first, last, weights, relevance))
+    )
 
 
 @parallel
-def _fill_same_row(starts, item_indptr, positions, items, first, last, weights, relevance):
+def _fill_rows(starts, item_indptr, positions, items, first, last, weights, relevance):
     n_items, n_heads = len(starts) - 1, len(weights)
     lengths = np.zeros(n_items, np.int64)
     indices = np.empty(starts[-1], np.int32)
-    blocks = np.empty((starts[-1], 1, n_heads), weights.dtype)
+    gram = np.empty((starts[-1], n_heads, n_heads), weights.dtype)
+    cross = np.empty((starts[-1], 1, n_heads), weights.dtype)
+    half = weights.dtype.type(0.5)
     for strip in prange(_STRIPS):
         place = np.full(n_items, -1, np.int64)
         for item in range(strip, n_items, _STRIPS):
@@ -174,29 +141,27 @@ def _fill_same_row(starts, item_indptr, positions, items, first, last, weights, 
             for q in range(item_indptr[item], item_indptr[item + 1]):
                 p = positions[q]
                 for k in range(first[p], last[p] + 1):
-                    other = items[k]
-                    if other == item:
-                        continue
-                    slot = place[other]
-                    if slot < start:
-                        slot = end
-                        place[other] = slot
-                        indices[slot] = other
-                        blocks[slot] = 0
-                        end += 1
+                    slot, end = _open(items[k], start, end, place, indices, gram, cross)
+                    target = relevance[p] if k != p else weights.dtype.type(0)
                     for h in range(n_heads):
-                        blocks[slot, 0, h] += relevance[p] * weights[h, k]
+                        cross[slot, 0, h] += target * weights[h, k]
+                        for g in range(n_heads):
+                            gram[slot, g, h] += half * weights[g, p] * weights[h, k]
             lengths[item] = end - start
-    return lengths, indices, blocks
+    return lengths, indices, gram, cross
 
 
-def next_item_cross(histories, weights, decays, norms, relevance, lookahead):
-    """Y'C, where the target of a prefix is the next entry, and later ones discounted.
+def pairs_of_prefixes(histories, weights, decays, norms, meetings, relevance, lookahead):
+    """C'C and Y'C where rows are prefixes, and targets what follows: later entries discounted.
 
     Parameters
     ----------
     histories : Histories
-    weights, decays, norms : ndarray of shape (n_heads, n_entries)
+    weights : ndarray of shape (n_heads, n_entries)
+        Attention to an entry before decay and normaliser.
+    decays : ndarray of shape (n_heads, n_entries)
+        By what attention to earlier entries shrinks from the entry before to this one.
+    norms, meetings : ndarray
         See :func:`~skattnrec._kernels.prefix.prefix_sums`.
     relevance : ndarray of shape (n_entries,)
         Target at the entry.
@@ -205,33 +170,43 @@ def next_item_cross(histories, weights, decays, norms, relevance, lookahead):
 
     Returns
     -------
-    indptr, indices : ndarray
-        By target item, the items that vote; not sorted.
-    blocks : ndarray of shape (n_blocks, 1, n_heads)
+    Pairs
+        The row's item is the later one of each pair.
     """
     ahead = np.full((1, decays.shape[1]), lookahead, decays.dtype)
-    reach = _first_partners(histories, np.concatenate([decays, ahead]))
+    reach = _reach(histories.indptr, np.concatenate([decays, ahead]))
     entries = np.arange(len(reach))
     has_past = entries > histories.indptr[histories.users]
     first = np.where(has_past, reach[entries - 1], entries)  # that of the prefix before the target
-    starts = _row_bounds(histories, entries - first)
+    starts = _row_bounds(histories, entries - first + 1)
     places = histories.item_indptr, histories.positions, histories.items
-    filled = _fill_next_item(
-        starts, *places, first, weights, decays, norms, relevance, weights.dtype.type(lookahead)
-    )
-    return _close_ranks(starts, *filled)
+    factors = weights, decays, norms, meetings, relevance, weights.dtype.type(lookahead)
+    return Pairs(*_close_ranks(starts, *_fill_prefixes(starts, *places, first, *factors)))
 
 
 @parallel
-def _fill_next_item(
-    starts, item_indptr, positions, items, first, weights, decays, norms, relevance, lookahead
+def _fill_prefixes(
+    starts,
+    item_indptr,
+    positions,
+    items,
+    first,
+    weights,
+    decays,
+    norms,
+    meetings,
+    relevance,
+    lookahead,
 ):
     n_items, n_heads = len(starts) - 1, len(weights)
     lengths = np.zeros(n_items, np.int64)
     indices = np.empty(starts[-1], np.int32)
-    blocks = np.empty((starts[-1], 1, n_heads), weights.dtype)
+    gram = np.empty((starts[-1], n_heads, n_heads), weights.dtype)
+    cross = np.empty((starts[-1], 1, n_heads), weights.dtype)
     for strip in prange(_STRIPS):
         place = np.full(n_items, -1, np.int64)
+        later = np.empty((n_heads, n_heads), weights.dtype)
+        factors = np.empty(n_heads, weights.dtype)
         votes = np.empty(n_heads, weights.dtype)
         for item in range(strip, n_items, _STRIPS):
             start = starts[item]
@@ -240,19 +215,24 @@ def _fill_next_item(
                 p = positions[q]
                 votes[:] = 0
                 discount = relevance[p]
+                for g in range(n_heads):
+                    for h in range(n_heads):
+                        later[g, h] = weights[g, p] * meetings[p, g, h]
+                slot, end = _open(item, start, end, place, indices, gram, cross)
+                for h in range(n_heads):  # an entry meets itself once: its half
+                    for g in range(n_heads):
+                        gram[slot, g, h] += later[g, h] * weights[h, p] / 2
+                    factors[h] = decays[h, p]
                 for k in range(p - 1, first[p] - 1, -1):
-                    other = items[k]
-                    slot = place[other]
-                    if slot < start:
-                        slot = end
-                        place[other] = slot
-                        indices[slot] = other
-                        blocks[slot] = 0
-                        end += 1
+                    slot, end = _open(items[k], start, end, place, indices, gram, cross)
                     for h in range(n_heads):
                         votes[h] += norms[h, k] * discount  # of the prefix that ends at k
-                        blocks[slot, 0, h] += votes[h] * weights[h, k]
+                        cross[slot, 0, h] += votes[h] * weights[h, k]
                         votes[h] *= decays[h, k]
+                        earlier = factors[h] * weights[h, k]
+                        for g in range(n_heads):
+                            gram[slot, g, h] += later[g, h] * earlier
+                        factors[h] *= decays[h, k]
                     discount *= lookahead
             lengths[item] = end - start
-    return lengths, indices, blocks
+    return lengths, indices, gram, cross

@@ -125,7 +125,7 @@ def _scatter(indptr, indices, blocks, row_scale, column_scale):
 
 
 def dense_gram(indptr, indices, blocks, scale):
-    """C'C from its half (:func:`~skattnrec._kernels.pairs.gram_of_pairs`), columns of C scaled.
+    """C'C from its half (:class:`~skattnrec._kernels.pairs.Pairs`), columns of C scaled.
 
     ``scale`` has shape (n_items, n_heads).
     """

@@ -60,6 +60,8 @@ def select_supports(indptr, indices, blocks, strength, n_neighbors):
                         size += 1
             else:
                 for q in range(indptr[item], indptr[item + 1]):
+                    if indices[q] == item:
+                        continue
                     vote = blocks.dtype.type(0)
                     for h in range(n_heads):
                         vote += blocks[q, 0, h] * strength[indices[q], h]
@@ -153,7 +155,7 @@ def keep_by_rank(indptr, indices, blocks, rank, scale):
     Parameters
     ----------
     indptr, indices, blocks : ndarray
-        Half of C'C; see :func:`~skattnrec._kernels.pairs.gram_of_pairs`.
+        Half of C'C; see :class:`~skattnrec._kernels.pairs.Pairs`.
     rank : ndarray of shape (n_items,)
         0 for the most popular item.
     scale : ndarray of shape (n_items, n_heads)

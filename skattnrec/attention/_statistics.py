@@ -11,13 +11,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._kernels.histories import lay_out, reverse_rows, time_order
-from .._kernels.pairs import gram_of_pairs, next_item_cross, same_row_cross
+from .._kernels.pairs import Pairs, pairs_of_prefixes, pairs_of_rows
 from .._kernels.prefix import prefix_sums
 from ._logits import Attention
 
 __all__ = ["SufficientStatistics"]
-
-_Blocks = tuple[np.ndarray, np.ndarray, np.ndarray]  # indptr, indices, blocks
 
 
 @dataclass(frozen=True)
@@ -73,12 +71,8 @@ class SufficientStatistics:
     ) -> SufficientStatistics:
         """Targets of a row are its own entries; nothing is known of their order."""
         histories = lay_out(X.indptr, X.indices, X.shape[1])
-        weights = attention.whole_rows(X, None)
-        ones = np.ones_like(weights)
-        meetings = np.ones((X.nnz, len(weights), len(weights)), X.dtype)
-        gram = gram_of_pairs(histories, weights, ones, meetings)
-        cross = same_row_cross(histories, weights, relevance)
-        return _assemble(X, gram, cross, relevance)
+        pairs = pairs_of_rows(histories, attention.whole_rows(X, None), relevance)
+        return _assemble(X, pairs, relevance)
 
     @classmethod
     def of_prefixes(
@@ -118,19 +112,17 @@ def _of_order(
     histories = lay_out(X.indptr, X.indices[order], X.shape[1])
     weights, normalized, decays = attention.prefixes(X, times, order)
     norms, meetings = prefix_sums(histories.indptr, normalized, decays, attention.smoothing)
-    gram = gram_of_pairs(histories, weights, decays, meetings)
-    cross = next_item_cross(histories, weights, decays, norms, relevance[order], lookahead)
-    return _assemble(X, gram, cross, relevance)
+    sums = norms, meetings, relevance[order], lookahead
+    return _assemble(X, pairs_of_prefixes(histories, weights, decays, *sums), relevance)
 
 
-def _assemble(
-    X: sp.csr_array, gram: _Blocks, cross: _Blocks, relevance: np.ndarray
-) -> SufficientStatistics:
-    n_items, n_heads = X.shape[1], gram[2].shape[1]
+def _assemble(X: sp.csr_array, pairs: Pairs, relevance: np.ndarray) -> SufficientStatistics:
+    n_items, n_heads = X.shape[1], pairs.gram.shape[1]
     size = n_items * n_heads
+    places = pairs.indices, pairs.indptr
     return SufficientStatistics(
-        sp.bsr_array((gram[2], gram[1], gram[0]), shape=(size, size)),
-        sp.bsr_array((cross[2], cross[1], cross[0]), shape=(n_items, size)),
+        sp.bsr_array((pairs.gram, *places), shape=(size, size)),
+        sp.bsr_array((pairs.cross, *places), shape=(n_items, size)),
         np.bincount(X.indices, minlength=n_items),
         np.bincount(X.indices, relevance, minlength=n_items),
     )
