@@ -92,21 +92,34 @@ def _add_multiple(total, part, factor):
 
 @njit(cache=True)
 def _invert(matrix):
-    """Invert a positive definite matrix in place, by Gauss and Jordan; log of its determinant."""
+    """Invert a positive definite matrix in place, by Gauss and Jordan; log of its determinant.
+
+    Four rows at a time, as loads of the pivot row cost more than sums.
+    """
     log_determinant = 0.0
     n = matrix.shape[0]
+    one = matrix.dtype.type(1)
+    pivots = np.empty(n, matrix.dtype)
     for p in range(n):
-        pivot_row = matrix[p]
-        pivot = pivot_row[p]
-        log_determinant += np.log(pivot)
-        pivot_row[p] = 1
-        for c in range(n):
-            pivot_row[c] /= pivot
-        for i in range(n):
-            if i != p:
-                factor = matrix[i, p]
-                matrix[i, p] = 0
-                _add_multiple(matrix[i], pivot_row, -factor)
+        log_determinant += np.log(matrix[p, p])
+        scale = one / matrix[p, p]
+        matrix[p, p] = 1
+        for j in range(n):
+            pivots[j] = matrix[p, j] * scale
+        for i in range(0, n - 3, 4):
+            a, b, c, d = matrix[i], matrix[i + 1], matrix[i + 2], matrix[i + 3]
+            fa, fb, fc, fd = a[p], b[p], c[p], d[p]
+            a[p] = b[p] = c[p] = d[p] = 0
+            for j in range(n):
+                a[j] -= fa * pivots[j]
+                b[j] -= fb * pivots[j]
+                c[j] -= fc * pivots[j]
+                d[j] -= fd * pivots[j]
+        for i in range(n // 4 * 4, n):
+            factor = matrix[i, p]
+            matrix[i, p] = 0
+            _add_multiple(matrix[i], pivots, -factor)
+        matrix[p] = pivots
     return log_determinant
 
 
