@@ -135,7 +135,13 @@ def decays(first: float, last: float | None = None, n_heads: int = 1) -> dict[st
     return settings
 
 
-MOVIES = {"smoothing": 0.0, "regularization": 80.0, "popularity_discount": 0.1, "solver": "dense"}
+MOVIES = {
+    "smoothing": 0.0,
+    "regularization": 80.0,
+    "lookahead": 0.4,
+    "popularity_discount": 0.15,
+    "solver": "dense",
+}
 BEAUTY = {"smoothing": 0.0, "dropout": 0.6, "regularization": 60.0}
 MUSIC = {"smoothing": 0.0, "dropout": 0.6, "regularization": 70.0, "lookahead": 0.7}
 PLACES = {"smoothing": 0.5, "dropout": 0.3, "regularization": 70.0, "popularity_penalty": 0.25}
