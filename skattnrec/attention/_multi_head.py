@@ -54,7 +54,7 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         Ratings from here on are what the model learns to rank high (target 1, others 0).
         None grades the targets by ``exp(rating_weight * r / temperature)``, scaled to a mean of 1
         over the known ratings.
-    lookahead : float, default=0
+    lookahead : float, default=0.3
         In [0, 1). With timestamps the target of a history is the item that follows, and the s-th
         one that follows counts ``lookahead ** (s - 1)``.
     reverse_weight : float, default=0
@@ -187,7 +187,7 @@ class MultiHeadAttentionRecommender(BaseAttentionRecommender):
         learn_projections: bool = False,
         projections: Any = None,
         relevance_threshold: float | None = None,
-        lookahead: float = 0.0,
+        lookahead: float = 0.3,
         reverse_weight: float = 0.0,
         smoothing: float = 0.3,
         dropout: float = 0.5,
