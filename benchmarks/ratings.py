@@ -33,7 +33,6 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
         {"random_state": 0, "presence_regularization": None},
     ),
     "ALSFactorizer": ("ALSFactorizer", {"random_state": 0}),
-    "ALSFactorizer, 128 factors": ("ALSFactorizer", {"n_components": 128, "random_state": 0}),
     "ALSFactorizer, as cmfrec": (
         "ALSFactorizer",
         {"n_components": 40, "regularization": 15.0, "random_state": 0, "tol": 0.0},

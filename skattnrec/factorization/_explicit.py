@@ -76,9 +76,15 @@ class Penalty:
             value = 0.1 if weighted else min(15.0, max(R.nnz, 1) / sum(R.shape) / 2)
         return cls(float(value), weighted, bias)
 
-    def of_rows(self, indptr: np.ndarray) -> np.ndarray:
-        """Penalty of each row of a CSR matrix, float64."""
-        counts = np.diff(indptr).astype(np.float64)
+    def of_rows(self, R: sp.csr_array) -> np.ndarray:
+        """Penalty of each row, (n_rows,) float64."""
+        return self._of(np.diff(R.indptr))
+
+    def of_columns(self, R: sp.csr_array) -> np.ndarray:
+        """Penalty of each column, (n_columns,) float64."""
+        return self._of(np.bincount(R.indices, minlength=R.shape[1]))
+
+    def _of(self, counts: np.ndarray) -> np.ndarray:
         return self.value * (counts if self.weighted else np.ones(len(counts)))
 
 
@@ -104,7 +110,7 @@ def half_step(R: sp.csr_array, columns: Side, penalty: Penalty) -> Side:
     counts = np.diff(R.indptr)
     known = counts > 0
     # dividing by the penalty makes it the identity, as fold_in has it
-    shrink = np.repeat(1 / penalty.of_rows(R.indptr)[known], counts[known]).astype(design.dtype)
+    shrink = np.repeat((1 / penalty.of_rows(R)[known]).astype(design.dtype), counts[known])
     targets = shrink * (R.data - columns.biases[R.indices])
     solved = fold_in(R.indptr, R.indices, shrink, targets, np.ascontiguousarray(design))
     if penalty.bias:
@@ -146,11 +152,11 @@ class StochasticDescent:
         self.R, self.random_state = R, random_state
         self.learning_rate = learning_rate
         self.bias = penalty.bias
-        per_side = (R.indptr, R.T.tocsr().indptr)
-        self.shares = [
-            (penalty.of_rows(indptr) / np.maximum(np.diff(indptr), 1)).astype(R.dtype)
-            for indptr in per_side
-        ]
+        sides = (
+            (penalty.of_rows(R), np.diff(R.indptr)),
+            (penalty.of_columns(R), np.bincount(R.indices, minlength=R.shape[1])),
+        )
+        self.shares = [(of / np.maximum(counts, 1)).astype(R.dtype) for of, counts in sides]
 
     def step(self, users: Side, items: Side) -> tuple[Side, Side]:
         """Run an epoch."""
@@ -221,7 +227,7 @@ def learn(
     R = solver.R
     n, f = R.shape[0], items.factors.shape[1]
     users = Side(np.zeros(n, R.dtype), np.zeros((n, f), R.dtype))
-    weights = penalty.of_rows(R.indptr), penalty.of_rows(R.T.tocsr().indptr)
+    weights = penalty.of_rows(R), penalty.of_columns(R)
     current = _loss(R, users, items, weights)
     losses: list[float] = []
     errors: list[float] = []

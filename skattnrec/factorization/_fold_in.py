@@ -63,7 +63,7 @@ class ExplicitFoldIn:
             design = np.hstack([np.ones((len(design), 1)), design])
         history = design[X.indices]  # (s, f)
         system = history.T @ history
-        system.flat[:: len(system) + 1] += self.penalty.of_rows(X.indptr)
+        system.flat[:: len(system) + 1] += self.penalty.of_rows(X)
         targets = X.data - self.mean - self.items.biases[X.indices]
         votes = np.linalg.solve(system, history.T) * targets  # (f, s)
         baseline = (self.mean + self.items.biases[items]).astype(X.dtype)
