@@ -83,13 +83,17 @@ def fit_baseline(
     if not len(data):
         return 0.0, np.zeros(n_items), []
     mean = float(data.mean(dtype=np.float64))
-    rows = rows_of_entries(indptr)
-    users = np.zeros(len(indptr) - 1)
+    rows, n_rows = rows_of_entries(indptr), len(indptr) - 1
+    deviations = data - mean
+    left_by_users = deviations
     losses: list[float] = []
     for _ in range(max_iter):
-        items = damped_means(indices, data - mean - users[rows], n_items, item_damping)
-        users = row_offsets(indptr, indices, data, mean + items, user_damping)
-        errors = data - mean - items[indices] - users[rows]
+        items = damped_means(indices, left_by_users, n_items, item_damping)
+        left_by_items = deviations - items[indices]
+        users = damped_means(rows, left_by_items, n_rows, user_damping)
+        of_users = users[rows]
+        errors = left_by_items - of_users
+        left_by_users = deviations - of_users
         penalty = item_damping * np.square(items).sum() + user_damping * np.square(users).sum()
         losses.append(float((np.square(errors).sum() + penalty) / len(data)))
         if len(losses) > 1 and losses[-2] - losses[-1] < tol * losses[-2]:
