@@ -160,11 +160,11 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         "one head, lookahead, features": decays(0.9) | MUSIC | {"learn_projections": True},
     },
     "ml-1m": {
-        "one head": decays(0.85) | MOVIES,
+        "one head": decays(0.85) | MOVIES | {"lookahead": 0.0},
         "two heads": decays(0.5, 0.9, 2) | MOVIES,
         "two heads, sparse": decays(0.5, 0.9, 2)
         | MOVIES
-        | {"solver": "sparse", "n_neighbors": 200},
+        | {"solver": "sparse", "n_neighbors": 128},
         "three heads": decays(0.3, 0.97, 3) | MOVIES,
         "four heads": decays(0.2, 0.98, 4) | MOVIES,
     },
