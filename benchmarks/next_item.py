@@ -164,7 +164,7 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         "two heads": decays(0.5, 0.9, 2) | MOVIES,
         "two heads, sparse": decays(0.5, 0.9, 2)
         | MOVIES
-        | {"solver": "sparse", "n_neighbors": 128},
+        | {"solver": "sparse", "n_neighbors": 100},
         "three heads": decays(0.3, 0.97, 3) | MOVIES,
         "four heads": decays(0.2, 0.98, 4) | MOVIES,
     },

@@ -9,7 +9,8 @@ solution: leaving an item out of its own regression is what its constraint says.
 
 The blocks of C'C that a support needs are gathered from a sparse triangle. Each pair of items is
 kept in the row of the less popular one, so that no row is longer than the item has partners that
-are more popular: the rows of popular items, which are in many supports, are short.
+are more popular: the rows of popular items, which are in many supports, are short. A row that is
+well filled has a place for all of them, and none needs to be looked for.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from .topk import _keep
 
 __all__ = ["keep_by_rank", "select_supports", "solve_supports"]
 
+_FULL = 0.3  # of the items of lower rank, from which on a row has a place for each of them
 _STRIPS = 64  # items are dealt out in strides, as popular ones may stand together
 
 
@@ -101,16 +103,18 @@ def _merge_rows(indptr, indices, blocks, columns, rank, scale):
     """Fill the triangle of :func:`keep_by_rank`, a row at a time."""
     n_items, n_heads = len(indptr) - 1, blocks.shape[1]
     column_starts, column_rows, column_places = columns
-    starts = np.zeros(n_items + 1, np.int64)
+    room = np.zeros(n_items, np.int64)
     for i in prange(n_items):
         for q in range(indptr[i], indptr[i + 1]):
-            starts[i + 1] += rank[indices[q]] < rank[i]
+            room[i] += rank[indices[q]] < rank[i]
         for q in range(column_starts[i], column_starts[i + 1]):
-            starts[i + 1] += rank[column_rows[q]] < rank[i]
-    starts = np.cumsum(starts)
+            room[i] += rank[column_rows[q]] < rank[i]
+    is_full = room >= _FULL * rank
+    starts = np.zeros(n_items + 1, np.int64)
+    starts[1:] = np.cumsum(np.where(is_full, rank, room))
     lengths = np.zeros(n_items, np.int64)
     partners = np.empty(starts[-1], np.int32)
-    merged = np.empty((starts[-1], n_heads, n_heads), blocks.dtype)
+    merged = np.zeros((starts[-1], n_heads, n_heads), blocks.dtype)
     diagonal = np.zeros((n_items, n_heads, n_heads), blocks.dtype)
     for strip in prange(_STRIPS):
         place = np.full(n_items, -1, np.int64)
@@ -134,19 +138,21 @@ def _merge_rows(indptr, indices, blocks, columns, rank, scale):
                             half = blocks[q, g, h] if m < n_own else blocks[q, h, g]
                             diagonal[i, g, h] += scale[i, g] * half * scale[i, h]
                     continue
-                slot = place[j]
-                if slot < start:
-                    slot = end
-                    place[j] = slot
-                    partners[slot] = j
-                    merged[slot] = 0
-                    end += 1
+                if is_full[i]:
+                    slot = start + rank[j]
+                else:
+                    slot = place[j]
+                    if slot < start:
+                        slot = end
+                        place[j] = slot
+                        partners[slot] = j
+                        end += 1
                 for g in range(n_heads):
                     for h in range(n_heads):
                         half = blocks[q, g, h] if m < n_own else blocks[q, h, g]
                         merged[slot, g, h] += scale[i, g] * half * scale[j, h]
             lengths[i] = end - start
-    return starts[:-1], starts[:-1] + lengths, partners, merged, diagonal
+    return starts[:-1], lengths, is_full, partners, merged, diagonal
 
 
 def keep_by_rank(indptr, indices, blocks, rank, scale):
@@ -163,10 +169,13 @@ def keep_by_rank(indptr, indices, blocks, rank, scale):
 
     Returns
     -------
-    starts, ends : ndarray of shape (n_items,)
-        The row of item i is ``starts[i]:ends[i]``.
+    starts, lengths : ndarray of shape (n_items,)
+        Where the row of each item begins, and how many partners it lists.
+    is_full : ndarray of shape (n_items,), bool
+        A full row lists nothing: the block of each item of lower rank stands at
+        ``starts[i] + rank[j]``.
     partners : ndarray, int32
-        Items of lower rank that are met.
+        Items of lower rank that are met, in the order of the blocks.
     blocks : ndarray of shape (len(partners), n_heads, n_heads)
     diagonal : ndarray of shape (n_items, n_heads, n_heads)
     """
@@ -203,17 +212,40 @@ def _substitute(U, x):
         x[a] = total / row[a]
 
 
+@njit(cache=True)
+def _gather(support, rank, triangle, place, system):
+    """Fill the lower triangle of C'C between the items of a support, its diagonal left out."""
+    starts, lengths, is_full, partners, blocks = triangle
+    n_heads = blocks.shape[1]
+    for a in range(len(support)):
+        j = support[a]
+        top = a * n_heads
+        if is_full[j]:
+            for b in range(a):
+                q = starts[j] + rank[support[b]]
+                for g in range(n_heads):
+                    for h in range(n_heads):
+                        system[top + g, b * n_heads + h] = blocks[q, g, h]
+            continue
+        for q in range(starts[j], starts[j] + lengths[j]):
+            b = place[partners[q]]
+            if b < 0:
+                continue
+            for g in range(n_heads):
+                for h in range(n_heads):
+                    system[top + g, b * n_heads + h] = blocks[q, g, h]
+
+
 @parallel
-def solve_supports(
-    supports, cross, starts, ends, partners, blocks, diagonal, regularization, dropout
-):
+def solve_supports(supports, cross, rank, triangle, diagonal, regularization, dropout):
     """Solve the regression of the module docstring for all targets.
 
     Parameters
     ----------
     supports, cross : ndarray
         From :func:`select_supports`, supports by ascending rank.
-    starts, ends, partners, blocks, diagonal : ndarray
+    rank : ndarray of shape (n_items,)
+    triangle, diagonal : tuple of ndarray, ndarray
         C'C from :func:`keep_by_rank`.
     regularization : float
         The penalty lambda, on all votes alike.
@@ -236,22 +268,16 @@ def solve_supports(
                 size += 1
             if size == 0:
                 continue
-            system = np.zeros((size * n_heads, size * n_heads), blocks.dtype)
+            support = supports[item, :size]
+            system = np.zeros((size * n_heads, size * n_heads), cross.dtype)
+            _gather(support, rank, triangle, place, system)
             for a in range(size):
-                j = supports[item, a]
                 top = a * n_heads
                 for g in range(n_heads):
                     for h in range(n_heads):
-                        system[top + g, top + h] = diagonal[j, g, h] / (1 - dropout)
+                        system[top + g, top + h] = diagonal[support[a], g, h] / (1 - dropout)
                     system[top + g, top + g] += regularization
-                for q in range(starts[j], ends[j]):  # partners of lower rank: the lower triangle
-                    b = place[partners[q]]
-                    if b < 0:
-                        continue
-                    left = b * n_heads
-                    for g in range(n_heads):
-                        for h in range(n_heads):
-                            system[top + g, left + h] = blocks[q, g, h]
+                place[support[a]] = -1
             votes = cross[item, :size].copy().reshape(size * n_heads)
             factor = _factorize(system)
             if len(factor) > 0:
@@ -259,6 +285,4 @@ def solve_supports(
             else:
                 votes[:] = np.nan
             values[item, :size] = votes.reshape(size, n_heads)
-            for a in range(size):
-                place[supports[item, a]] = -1
     return values

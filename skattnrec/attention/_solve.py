@@ -105,11 +105,17 @@ def solve_sparse(
     supports = np.take_along_axis(supports, popular_first, axis=1)
     votes = np.take_along_axis(votes, popular_first[:, :, None], axis=1)
     votes *= scale[supports]  # (n_items, n_neighbors, n_heads); what is read at -1 is not used
-    system = keep_by_rank(gram.indptr, gram.indices, gram.data, rank, scale)
+    *triangle, diagonal = keep_by_rank(gram.indptr, gram.indices, gram.data, rank, scale)
     dtype = gram.dtype.type
     with one_blas_thread():
         values = solve_supports(
-            supports, votes, *system, dtype(regularization * n_heads), dtype(dropout)
+            supports,
+            votes,
+            rank,
+            tuple(triangle),
+            diagonal,
+            dtype(regularization * n_heads),
+            dtype(dropout),
         )
     if not np.isfinite(values).all():
         raise np.linalg.LinAlgError("a system is not positive definite")

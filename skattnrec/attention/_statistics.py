@@ -119,7 +119,8 @@ def _of_order(
 def _assemble(X: sp.csr_array, pairs: Pairs, relevance: np.ndarray) -> SufficientStatistics:
     n_items, n_heads = X.shape[1], pairs.gram.shape[1]
     size = n_items * n_heads
-    places = pairs.indices, pairs.indptr
+    small = pairs.indptr[-1] <= np.iinfo(pairs.indices.dtype).max  # else scipy widens the indices
+    places = pairs.indices, pairs.indptr.astype(pairs.indices.dtype if small else np.int64)
     return SufficientStatistics(
         sp.bsr_array((pairs.gram, *places), shape=(size, size)),
         sp.bsr_array((pairs.cross, *places), shape=(n_items, size)),
