@@ -23,7 +23,7 @@ from .topk import _keep
 
 __all__ = ["keep_by_rank", "select_supports", "solve_supports"]
 
-_FULL = 0.3  # of the items of lower rank, from which on a row has a place for each of them
+_FULL = 0.3  # of the items of lower rank: a row with as many elements has a place for each of them
 _STRIPS = 64  # items are dealt out in strides, as popular ones may stand together
 
 
