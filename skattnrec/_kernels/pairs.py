@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
-from ._parallel import parallel
+from ._parallel import parallel, run_workers
 
 __all__ = ["Pairs", "pairs_of_prefixes", "pairs_of_rows"]
 
@@ -84,21 +84,25 @@ def _open(other, start, end, place, indices, gram, cross):
     return end, end + 1
 
 
-@parallel
-def _close_ranks(starts, lengths, indices, gram, cross):
-    """Move the used parts of rows together."""
+def _close_ranks(starts, lengths, *columns):
+    """Move the used parts of rows together, in each of some arrays."""
     indptr = np.zeros(len(lengths) + 1, np.int64)
-    indptr[1:] = np.cumsum(lengths)
-    moved = np.empty(indptr[-1], np.int32)
-    moved_gram = np.empty((indptr[-1], *gram.shape[1:]), gram.dtype)
-    moved_cross = np.empty((indptr[-1], *cross.shape[1:]), cross.dtype)
-    for strip in prange(_STRIPS):
-        for row in range(strip, len(lengths), _STRIPS):
-            for q in range(lengths[row]):
-                moved[indptr[row] + q] = indices[starts[row] + q]
-                moved_gram[indptr[row] + q] = gram[starts[row] + q]
-                moved_cross[indptr[row] + q] = cross[starts[row] + q]
-    return indptr, moved, moved_gram, moved_cross
+    np.cumsum(lengths, out=indptr[1:])
+    closed = []
+    for column in columns:
+        moved = np.empty((indptr[-1], *column.shape[1:]), column.dtype)
+        flat = (array.reshape(len(array), -1) for array in (column, moved))
+        run_workers(_move_rows, len(lengths), starts, lengths, indptr, *flat)
+        closed.append(moved)
+    return indptr, *closed
+
+
+@njit(cache=True, nogil=True)
+def _move_rows(worker, n_workers, starts, lengths, new_starts, old, new):
+    for row in range(worker, len(lengths), n_workers):
+        for q in range(lengths[row]):
+            for column in range(old.shape[1]):
+                new[new_starts[row] + q, column] = old[starts[row] + q, column]
 
 
 def pairs_of_rows(histories, weights, relevance):

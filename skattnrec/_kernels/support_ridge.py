@@ -16,18 +16,16 @@ well filled has a place for all of them, and none needs to be looked for.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
-from ._parallel import parallel
+from ._parallel import run_workers
 from .topk import _keep
 
 __all__ = ["keep_by_rank", "select_supports", "solve_supports"]
 
 _FULL = 0.3  # of the items of lower rank: a row with as many elements has a place for each of them
-_STRIPS = 64  # items are dealt out in strides, as popular ones may stand together
 
 
-@parallel
 def select_supports(indptr, indices, blocks, strength, n_neighbors):
     """Choose the items that vote for each target.
 
@@ -50,109 +48,39 @@ def select_supports(indptr, indices, blocks, strength, n_neighbors):
     n_items, n_heads = len(indptr) - 1, blocks.shape[2]
     supports = np.full((n_items, n_neighbors), -1, np.int32)
     cross = np.zeros((n_items, n_neighbors, n_heads), blocks.dtype)
-    for strip in prange(_STRIPS):
-        votes = np.empty(n_neighbors, blocks.dtype)
-        place = np.full(n_items, -1, np.int32)
-        for item in range(strip, n_items, _STRIPS):
-            size = 0
-            if n_neighbors >= n_items - 1:
-                for j in range(n_items):
-                    if j != item:
-                        supports[item, size] = j
-                        size += 1
-            else:
-                for q in range(indptr[item], indptr[item + 1]):
-                    if indices[q] == item:
-                        continue
-                    vote = blocks.dtype.type(0)
-                    for h in range(n_heads):
-                        vote += blocks[q, 0, h] * strength[indices[q], h]
-                    size = _keep(votes, supports[item], size, vote, indices[q])
-            for m in range(size):
-                place[supports[item, m]] = m
-            for q in range(indptr[item], indptr[item + 1]):
-                m = place[indices[q]]
-                if m >= 0:
-                    cross[item, m] = blocks[q, 0]
-            for m in range(size):
-                place[supports[item, m]] = -1
+    run_workers(_select, n_items, indptr, indices, blocks, strength, supports, cross)
     return supports, cross
 
 
-@njit(cache=True)
-def _by_column(indptr, indices):
-    """Rows and places of the elements of a square sparse matrix, column by column."""
-    n_items = len(indptr) - 1
-    starts = np.zeros(n_items + 1, np.int64)
-    for j in indices:
-        starts[j + 1] += 1
-    starts = np.cumsum(starts)
-    free = starts[:-1].copy()
-    rows = np.empty(len(indices), np.int32)
-    places = np.empty(len(indices), np.int64)
-    for i in range(n_items):
-        for q in range(indptr[i], indptr[i + 1]):
-            slot = free[indices[q]]
-            rows[slot], places[slot] = i, q
-            free[indices[q]] += 1
-    return starts, rows, places
-
-
-@parallel
-def _merge_rows(indptr, indices, blocks, columns, rank, scale):
-    """Fill the triangle of :func:`keep_by_rank`, a row at a time."""
-    n_items, n_heads = len(indptr) - 1, blocks.shape[1]
-    column_starts, column_rows, column_places = columns
-    room = np.zeros(n_items, np.int64)
-    for i in prange(n_items):
-        for q in range(indptr[i], indptr[i + 1]):
-            room[i] += rank[indices[q]] < rank[i]
-        for q in range(column_starts[i], column_starts[i + 1]):
-            room[i] += rank[column_rows[q]] < rank[i]
-    is_full = room >= _FULL * rank
-    starts = np.zeros(n_items + 1, np.int64)
-    starts[1:] = np.cumsum(np.where(is_full, rank, room))
-    lengths = np.zeros(n_items, np.int64)
-    partners = np.empty(starts[-1], np.int32)
-    merged = np.zeros((starts[-1], n_heads, n_heads), blocks.dtype)
-    diagonal = np.zeros((n_items, n_heads, n_heads), blocks.dtype)
-    for strip in prange(_STRIPS):
-        place = np.full(n_items, -1, np.int64)
-        for i in range(strip, n_items, _STRIPS):
-            start = starts[i]
-            end = start
-            n_own = indptr[i + 1] - indptr[i]
-            n_found = n_own + column_starts[i + 1] - column_starts[i]
-            for m in range(n_found):
-                if m < n_own:
-                    q = indptr[i] + m
-                    j = indices[q]
-                else:
-                    q = column_places[column_starts[i] + m - n_own]
-                    j = column_rows[column_starts[i] + m - n_own]
-                if rank[j] > rank[i]:
+@njit(cache=True, nogil=True)
+def _select(worker, n_workers, indptr, indices, blocks, strength, supports, cross):
+    n_items, n_neighbors, n_heads = cross.shape
+    votes = np.empty(n_neighbors, blocks.dtype)
+    place = np.full(n_items, -1, np.int32)
+    for item in range(worker, n_items, n_workers):
+        size = 0
+        if n_neighbors >= n_items - 1:
+            for j in range(n_items):
+                if j != item:
+                    supports[item, size] = j
+                    size += 1
+        else:
+            for q in range(indptr[item], indptr[item + 1]):
+                if indices[q] == item:
                     continue
-                if j == i:  # met in its row and in its column: the half and its transpose
-                    for g in range(n_heads):
-                        for h in range(n_heads):
-                            half = blocks[q, g, h] if m < n_own else blocks[q, h, g]
-                            diagonal[i, g, h] += scale[i, g] * half * scale[i, h]
-                    continue
-                if is_full[i]:
-                    slot = start + rank[j]
-                else:
-                    slot = place[j]
-                    if slot < start:
-                        slot = end
-                        place[j] = slot
-                        partners[slot] = j
-                        end += 1
-                for g in range(n_heads):
-                    for h in range(n_heads):
-                        half = blocks[q, g, h] if m < n_own else blocks[q, h, g]
-                        merged[slot, g, h] += scale[i, g] * half * scale[j, h]
-            lengths[i] = end - start
-    return starts[:-1], lengths, is_full, partners, merged, diagonal
+                vote = blocks.dtype.type(0)
+                for h in range(n_heads):
+                    vote += blocks[q, 0, h] * strength[indices[q], h]
+                size = _keep(votes, supports[item], size, vote, indices[q])
+        for m in range(size):
+            place[supports[item, m]] = m
+        for q in range(indptr[item], indptr[item + 1]):
+            m = place[indices[q]]
+            if m >= 0:
+                for h in range(n_heads):
+                    cross[item, m, h] = blocks[q, 0, h]
+        for m in range(size):
+            place[supports[item, m]] = -1
 
 
 def keep_by_rank(indptr, indices, blocks, rank, scale):
@@ -179,8 +107,86 @@ def keep_by_rank(indptr, indices, blocks, rank, scale):
     blocks : ndarray of shape (len(partners), n_heads, n_heads)
     diagonal : ndarray of shape (n_items, n_heads, n_heads)
     """
-    columns = _by_column(indptr, indices)
-    return _merge_rows(indptr, indices, blocks, columns, rank, scale)
+    n_items, n_heads = len(rank), blocks.shape[1]
+    *columns, room = _by_column(indptr, indices, rank)
+    is_full = room >= _FULL * rank
+    starts = np.zeros(n_items + 1, np.int64)
+    np.cumsum(np.where(is_full, rank, room), out=starts[1:])
+    lengths = np.zeros(n_items, np.int64)
+    partners = np.empty(starts[-1], np.int32)
+    merged = np.zeros((starts[-1], n_heads, n_heads), blocks.dtype)
+    diagonal = np.zeros((n_items, n_heads, n_heads), blocks.dtype)
+    half = indptr, indices, blocks, tuple(columns)
+    triangle = starts[:-1], lengths, is_full, partners, merged
+    run_workers(_merge_rows, n_items, half, rank, scale, triangle, diagonal)
+    return *triangle, diagonal
+
+
+@njit(cache=True)
+def _by_column(indptr, indices, rank):
+    """Rows and places of the elements, column by column, and the elements for each triangle row."""
+    n_items = len(indptr) - 1
+    starts = np.zeros(n_items + 1, np.int64)
+    for j in indices:
+        starts[j + 1] += 1
+    starts = np.cumsum(starts)
+    free = starts[:-1].copy()
+    rows = np.empty(len(indices), np.int32)
+    places = np.empty(len(indices), np.int64)
+    room = np.zeros(n_items, np.int64)
+    for i in range(n_items):
+        for q in range(indptr[i], indptr[i + 1]):
+            j = indices[q]
+            rows[free[j]], places[free[j]] = i, q
+            free[j] += 1
+            if j != i:
+                room[i if rank[i] > rank[j] else j] += 1
+    return starts, rows, places, room
+
+
+@njit(cache=True, nogil=True)
+def _merge_rows(worker, n_workers, half, rank, scale, triangle, diagonal):
+    """Fill the triangle of :func:`keep_by_rank`, a row at a time."""
+    indptr, indices, blocks, columns = half
+    column_starts, column_rows, column_places = columns
+    starts, lengths, is_full, partners, merged = triangle
+    n_items, n_heads = scale.shape
+    place = np.full(n_items, -1, np.int64)
+    for i in range(worker, n_items, n_workers):
+        start = starts[i]
+        end = start
+        n_own = indptr[i + 1] - indptr[i]
+        n_found = n_own + column_starts[i + 1] - column_starts[i]
+        for m in range(n_found):
+            is_own = m < n_own
+            if is_own:
+                q = indptr[i] + m
+                j = indices[q]
+            else:
+                q = column_places[column_starts[i] + m - n_own]
+                j = column_rows[column_starts[i] + m - n_own]
+            if rank[j] > rank[i]:
+                continue
+            if j == i:  # met in its row and in its column: the half and its transpose
+                for g in range(n_heads):
+                    for h in range(n_heads):
+                        product = blocks[q, g, h] if is_own else blocks[q, h, g]
+                        diagonal[i, g, h] += scale[i, g] * product * scale[i, h]
+                continue
+            if is_full[i]:
+                slot = start + rank[j]
+            else:
+                slot = place[j]
+                if slot < start:
+                    slot = end
+                    place[j] = slot
+                    partners[slot] = j
+                    end += 1
+            for g in range(n_heads):
+                for h in range(n_heads):
+                    product = blocks[q, g, h] if is_own else blocks[q, h, g]
+                    merged[slot, g, h] += scale[i, g] * product * scale[j, h]
+        lengths[i] = end - start
 
 
 @njit(cache=True)
@@ -236,7 +242,6 @@ def _gather(support, rank, triangle, place, system):
                     system[top + g, b * n_heads + h] = blocks[q, g, h]
 
 
-@parallel
 def solve_supports(supports, cross, rank, triangle, diagonal, regularization, dropout):
     """Solve the regression of the module docstring for all targets.
 
@@ -257,32 +262,40 @@ def solve_supports(supports, cross, rank, triangle, diagonal, regularization, dr
     ndarray of shape (n_items, n_neighbors, n_heads)
         The vote of each supporting item for the target; NaN where there is no factorization.
     """
-    n_items, n_neighbors, n_heads = cross.shape
     values = np.zeros_like(cross)
-    for strip in prange(_STRIPS):
-        place = np.full(n_items, -1, np.int32)
-        for item in range(strip, n_items, _STRIPS):
-            size = 0
-            while size < n_neighbors and supports[item, size] >= 0:
-                place[supports[item, size]] = size
-                size += 1
-            if size == 0:
-                continue
-            support = supports[item, :size]
-            system = np.zeros((size * n_heads, size * n_heads), cross.dtype)
-            _gather(support, rank, triangle, place, system)
-            for a in range(size):
-                top = a * n_heads
-                for g in range(n_heads):
-                    for h in range(n_heads):
-                        system[top + g, top + h] = diagonal[support[a], g, h] / (1 - dropout)
-                    system[top + g, top + g] += regularization
-                place[support[a]] = -1
-            votes = cross[item, :size].copy().reshape(size * n_heads)
-            factor = _factorize(system)
-            if len(factor) > 0:
-                _substitute(factor, votes)
-            else:
-                votes[:] = np.nan
-            values[item, :size] = votes.reshape(size, n_heads)
+    penalty = cross.dtype.type(regularization), cross.dtype.type(1 - dropout)
+    systems = supports, cross, rank, triangle, diagonal
+    run_workers(_solve, len(cross), systems, penalty, values)
     return values
+
+
+@njit(cache=True, nogil=True)
+def _solve(worker, n_workers, systems, penalty, values):
+    supports, cross, rank, triangle, diagonal = systems
+    regularization, kept = penalty
+    n_items, n_neighbors, n_heads = cross.shape
+    place = np.full(n_items, -1, np.int32)
+    for item in range(worker, n_items, n_workers):
+        size = 0
+        while size < n_neighbors and supports[item, size] >= 0:
+            place[supports[item, size]] = size
+            size += 1
+        if size == 0:
+            continue
+        support = supports[item, :size]
+        system = np.zeros((size * n_heads, size * n_heads), cross.dtype)
+        _gather(support, rank, triangle, place, system)
+        for a in range(size):
+            top = a * n_heads
+            for g in range(n_heads):
+                for h in range(n_heads):
+                    system[top + g, top + h] = diagonal[support[a], g, h] / kept
+                system[top + g, top + g] += regularization
+            place[support[a]] = -1
+        votes = cross[item, :size].copy().reshape(size * n_heads)
+        factor = _factorize(system)
+        if len(factor) > 0:
+            _substitute(factor, votes)
+        else:
+            votes[:] = np.nan
+        values[item, :size] = votes.reshape(size, n_heads)

@@ -106,7 +106,6 @@ def solve_sparse(
     votes = np.take_along_axis(votes, popular_first[:, :, None], axis=1)
     votes *= scale[supports]  # (n_items, n_neighbors, n_heads); what is read at -1 is not used
     *triangle, diagonal = keep_by_rank(gram.indptr, gram.indices, gram.data, rank, scale)
-    dtype = gram.dtype.type
     with one_blas_thread():
         values = solve_supports(
             supports,
@@ -114,8 +113,8 @@ def solve_sparse(
             rank,
             tuple(triangle),
             diagonal,
-            dtype(regularization * n_heads),
-            dtype(dropout),
+            regularization * n_heads,
+            dropout,
         )
     if not np.isfinite(values).all():
         raise np.linalg.LinAlgError("a system is not positive definite")
