@@ -57,8 +57,8 @@ print(X.shape[0], "sentences,", X.shape[1], "words")
 # Given the times, ``fit`` learns to predict the next item from those before it, and attention
 # decays with age. At temperature 1 an entry loses the factor exp(-``recency_weight``) with each
 # word that comes later. Three models: one sees little but the last word; one looks back evenly; one
-# has a sharp and a flat head. No target lies further ahead (``lookahead=0``): in a sentence only the
-# very next word will do. A quarter of the sentences is kept for the test.
+# has a sharp and a flat head. In a sentence only the very next word will do, so that none looks
+# further ahead. A quarter of the sentences is kept for the test.
 
 rng = np.random.default_rng(0)
 shuffled = rng.permutation(len(corpus))
