@@ -142,12 +142,12 @@ MOVIES = {
     "popularity_discount": 0.15,
     "solver": "dense",
 }
-BEAUTY = {"smoothing": 0.0, "dropout": 0.6, "regularization": 60.0}
+BEAUTY = {"smoothing": 0.0, "dropout": 0.6, "regularization": 60.0, "lookahead": 0.2}
 MUSIC = {"smoothing": 0.0, "dropout": 0.6, "regularization": 70.0, "lookahead": 0.7}
 PLACES = {"smoothing": 0.5, "dropout": 0.3, "regularization": 70.0, "popularity_penalty": 0.25}
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "s3rec-beauty": {
-        "one head": decays(0.6) | BEAUTY,
+        "one head": decays(0.6) | BEAUTY | {"lookahead": 0.0},
         "two heads": decays(0.3, 0.9, 2) | BEAUTY,
         "two heads, both directions": decays(0.3, 0.9, 2) | BEAUTY | {"reverse_weight": 0.3},
         "two heads, both directions, features": decays(0.3, 0.9, 2)
