@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from protocols import data_folder
+from protocols import data_folder, load_arrays
 from threads import use_threads
 
 DATASETS = ("s3rec-beauty", "s3rec-lastfm", "ml-1m", "gowalla")
@@ -45,11 +45,7 @@ class Task:
 
 
 def load(name: str, part: str) -> Task:
-    path = data_folder() / f"{name}.npz"
-    if not path.is_file():
-        raise SystemExit(f"{path} is missing. Set SKATTNREC_DATA to a folder that holds it.")
-    with np.load(path) as file:
-        data = {key: file[key] for key in file.files}
+    data = load_arrays(name)
     has_order = "timestamp" in data or "position_is_time_order" in data
     return load_sequences(name, data, part) if has_order else load_split(data, part)
 
@@ -184,6 +180,13 @@ def attention(settings: dict[str, Any], task: Task) -> Any:
     return kind(**settings)
 
 
+def in_order(X: sp.csr_array, timestamps: sp.csr_array) -> tuple[np.ndarray, np.ndarray]:
+    """Users and items of the entries, by user, then by time."""
+    users = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    order = np.lexsort((timestamps.data, users))
+    return users[order], X.indices[order]
+
+
 class Markov:
     """Counts of what followed what, rows normalised, popularity where nothing is known."""
 
@@ -191,9 +194,7 @@ class Markov:
         self.window, self.decay = window, decay
 
     def fit(self, X: sp.csr_array, timestamps: sp.csr_array) -> Markov:
-        users = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
-        order = np.lexsort((timestamps.data, users))
-        users, items = users[order], X.indices[order]
+        users, items = in_order(X, timestamps)
         counts = sp.csr_array((X.shape[1], X.shape[1]))
         for step in range(1, self.window + 1):
             same = users[step:] == users[:-step]
@@ -206,11 +207,10 @@ class Markov:
         return self
 
     def predict(self, X: sp.csr_array, timestamps: sp.csr_array) -> np.ndarray:
-        users = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
-        order = np.lexsort((timestamps.data, users))
+        users, items = in_order(X, timestamps)
         age = np.repeat(X.indptr[1:], np.diff(X.indptr)) - 1 - np.arange(X.nnz)
         weights = np.where(age < self.window, self.decay ** age.astype(float), 0)
-        recent = sp.csr_array((weights, (users[order], X.indices[order])), shape=X.shape)
+        recent = sp.csr_array((weights, (users, items)), shape=X.shape)
         return (recent @ self.next_).toarray() + self.prior_
 
 

@@ -71,16 +71,23 @@ def data_folder() -> Path:
     return Path(os.environ.get("SKATTNREC_DATA", default))
 
 
-def load_ratings(dataset: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Read users, items and ratings; the arrays are parallel, the ids those of the source."""
+def load_arrays(dataset: str) -> dict[str, np.ndarray]:
+    """Read all arrays of a data set, by name."""
     path = data_folder() / f"{dataset}.npz"
     if not path.is_file():
         raise SystemExit(
             f"{path} is missing. Set SKATTNREC_DATA to a folder that holds {dataset}.npz: "
-            "numpy arrays user, item and rating, one element a rating."
+            "numpy arrays user and item, one element an interaction, where known also rating, and "
+            "split (2 = test) where a part is to be left out."
         )
     with np.load(path) as arrays:
-        return arrays["user"], arrays["item"], arrays["rating"].astype(np.float32)
+        return dict(arrays)
+
+
+def load_ratings(dataset: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read users, items and ratings; the arrays are parallel, the ids those of the source."""
+    arrays = load_arrays(dataset)
+    return arrays["user"], arrays["item"], arrays["rating"].astype(np.float32)
 
 
 def strong_generalization(dataset: str, protocol: str, seed: int = 0) -> Split:

@@ -24,16 +24,15 @@ factorize
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from protocols import load_arrays
 from threads import use_threads
 
 DATASETS = ("gowalla", "ml-1m")
@@ -48,16 +47,9 @@ Job = Callable[[], Any]
 
 def load(dataset: str) -> sp.csr_matrix:
     """Users x items, single precision; what is known counts as 1."""
-    default = Path(__file__).resolve().parents[2] / "shared" / "data"
-    path = Path(os.environ.get("SKATTNREC_DATA", default)) / f"{dataset}.npz"
-    if not path.is_file():
-        raise SystemExit(
-            f"{path} is missing. Set SKATTNREC_DATA to a folder that holds {dataset}.npz: "
-            "numpy arrays user and item, and split (2 = test) where a part is to be left out."
-        )
-    with np.load(path) as arrays:
-        known = arrays["split"] != TEST if "split" in arrays else slice(None)
-        users, items = (_number(arrays[name][known]) for name in ("user", "item"))
+    arrays = load_arrays(dataset)
+    known = arrays["split"] != TEST if "split" in arrays else slice(None)
+    users, items = (_number(arrays[name][known]) for name in ("user", "item"))
     X = sp.csr_matrix((np.ones(len(users), np.float32), (users, items)))
     X.data[:] = 1  # repeats count once
     X.sort_indices()
