@@ -10,9 +10,6 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from .._compat import Interval, StrOptions
-from .._kernels.scoring import csr_times_dense
-from .._kernels.votes import csr_times_csr
-from ._cold_items import borrow_sparse, borrow_values
 from ._logits import Attention
 from ._next_item import NextItemMixin
 from ._projection import ContentVotes, learn_projections
@@ -26,6 +23,7 @@ from ._solve import (
 )
 from ._statistics import SufficientStatistics
 from ._streaming import StreamingRecommender
+from ._votes import SparseVotes, votes_of
 
 __all__ = ["BaseAttentionRecommender"]
 
@@ -143,15 +141,7 @@ class BaseAttentionRecommender(NextItemMixin, StreamingRecommender):
         weights = self._weights(X, times)
         if self.objective == "rating":
             return self._votes.score(X, weights)
-        if isinstance(self.values_, np.ndarray):
-            scores = np.zeros(X.shape, self.values_.dtype)
-            for of_head, values in zip(weights, self.values_, strict=True):
-                scores += csr_times_dense(X.indptr, X.indices, of_head, values)
-        else:
-            histories, votes = (
-                (F.indptr, F.indices, F.data) for F in (_side_by_side(X, weights), self.values_)
-            )
-            scores = csr_times_csr(histories, votes, X.shape[1])
+        scores = votes_of(self.values_).score(X, weights)
         if self._content_votes is not None:
             scores += self._content_votes.score(X, weights)
         return scores
@@ -161,9 +151,10 @@ class BaseAttentionRecommender(NextItemMixin, StreamingRecommender):
     ) -> tuple[sp.csr_array, sp.csr_array] | None:
         if self.objective == "rating" or self._content_votes is not None:
             return None
-        if isinstance(self.values_, np.ndarray):
+        votes = votes_of(self.values_)
+        if not isinstance(votes, SparseVotes):
             return None
-        return _side_by_side(X, self._weights(X, times)), self.values_
+        return votes.factors(X, self._weights(X, times))
 
     def _explain(
         self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
@@ -174,13 +165,7 @@ class BaseAttentionRecommender(NextItemMixin, StreamingRecommender):
         if self.objective == "rating":
             levels, heads = self._votes.explain(X, weights, items)
             return levels, history, heads.sum(axis=0), {"heads": heads}
-        n_heads = len(self.temperatures_)
-        if isinstance(self.values_, np.ndarray):
-            votes = self.values_[:, history[:, None], items]  # (n_heads, s, n)
-        else:
-            rows = np.arange(n_heads)[:, None] * X.shape[1] + history
-            votes = self.values_[rows.ravel()][:, items].toarray()
-            votes = votes.reshape(n_heads, len(history), len(items))
+        votes = votes_of(self.values_).between(history, items)  # (n_heads, s, n)
         if self._content_votes is not None:
             votes = votes + self._content_votes.votes(history, items)
         heads = (weights[:, :, None] * votes).transpose(0, 2, 1)  # (n_heads, n, s)
@@ -263,30 +248,18 @@ class BaseAttentionRecommender(NextItemMixin, StreamingRecommender):
                 "as float64."
             ) from error
         discount = unit * popularity_scale(statistics, self.popularity_discount)
-        if isinstance(self.values_, np.ndarray):
-            self.values_ *= discount
-        else:
-            self.values_.data *= discount[self.values_.indices]
+        votes = votes_of(self.values_)
+        votes.discount(discount)
         self.learned_projections_ = None
         self._content_votes = None
         if self._keys is None:
             return
-        is_cold = statistics.item_counts == 0
-        if isinstance(self.values_, np.ndarray):
-            borrow_values(self.values_, self._keys, is_cold, self.temperature)
-        else:
-            self.values_ = borrow_sparse(self.values_, self._keys, is_cold, self.temperature)
+        self.values_ = votes.borrow(self._keys, statistics.item_counts == 0, self.temperature)
         if self.learn_projections:
             W = learn_projections(statistics, scale, self._keys)
             self.learned_projections_ = W
             targets = self._keys * discount[:, None]
             self._content_votes = ContentVotes(self._keys, targets, scale, W)
-
-
-def _side_by_side(X: sp.csr_array, weights: np.ndarray) -> sp.csr_array:
-    """Weights of all heads in one matrix, (n_rows, n_heads * n_items)."""
-    heads = [sp.csr_array((w, X.indices, X.indptr), shape=X.shape) for w in weights]
-    return heads[0] if len(heads) == 1 else sp.csr_array(sp.hstack(heads, format="csr"))
 
 
 def _check_item_features(item_features: Any, X: sp.csr_array) -> np.ndarray | None:
