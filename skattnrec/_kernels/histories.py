@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Histories", "lay_out", "reverse_rows", "rows_of_entries", "time_order"]
+__all__ = [
+    "Histories",
+    "later_entries",
+    "lay_out",
+    "reverse_rows",
+    "rows_of_entries",
+    "time_order",
+]
 
 
 class Histories(NamedTuple):
@@ -50,6 +57,13 @@ def lay_out(indptr: np.ndarray, items: np.ndarray, n_items: int) -> Histories:
 def time_order(indptr: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Order of the entries by row, then by time; equal times stay in stored order."""
     return np.lexsort((times, rows_of_entries(indptr)))
+
+
+def later_entries(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Count the entries of the same row that come later; ``order`` is that of the entries."""
+    later = np.empty(len(order), np.int64)
+    later[order] = np.repeat(indptr[1:], np.diff(indptr)) - 1 - np.arange(len(order))
+    return later
 
 
 def reverse_rows(indptr: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._kernels.attention import profile_logits, smoothed_softmax
-from .._kernels.histories import rows_of_entries, time_order
+from .._kernels.histories import later_entries, rows_of_entries, time_order
 
 __all__ = ["Attention"]
 
@@ -104,13 +104,10 @@ class Attention:
     def _ages(self, X: sp.csr_array, times: np.ndarray) -> np.ndarray:
         """Age of each stored entry: later entries, or time until the last one."""
         order = time_order(X.indptr, times)
-        ends = np.repeat(X.indptr[1:], np.diff(X.indptr)) - 1
-        ages = np.empty(X.nnz)
         if self.age == "rank":
-            ages[order] = ends - np.arange(X.nnz)
-        else:
-            ages[order] = times[order[ends]] - times[order]
-        return ages
+            return later_entries(X.indptr, order).astype(float)
+        ends = np.repeat(X.indptr[1:], np.diff(X.indptr)) - 1
+        return times[order[ends]] - times
 
     def _steps(self, X: sp.csr_array, times: np.ndarray) -> np.ndarray:
         """Give what age grows by from the entry before; ``times`` are in order, either way."""

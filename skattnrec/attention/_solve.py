@@ -61,10 +61,8 @@ def head_scales(statistics: SufficientStatistics, popularity_penalty: float) -> 
     Weights of each head get a mean square of 1 over the known ratings, so that the penalty counts
     observations, and those of item j are scaled by its popularity to minus ``popularity_penalty``.
     """
-    n_items, n_heads = len(statistics.item_counts), statistics.n_heads
-    squares = 2 * statistics.gram.diagonal().reshape(n_items, n_heads).astype(np.float64)
     keys = popularity_scale(statistics, popularity_penalty).astype(np.float64)
-    totals = (squares * keys[:, None] ** 2).sum(axis=0)
+    totals = (statistics.squares * keys[:, None] ** 2).sum(axis=0)
     scales = np.sqrt(max(statistics.n_entries, 1) / np.where(totals > 0, totals, 1))
     return (keys[:, None] * np.where(totals > 0, scales, 1)).astype(statistics.gram.dtype)
 
@@ -96,8 +94,7 @@ def solve_sparse(
     gram, cross = statistics.gram, statistics.cross
     rank = np.empty(n_items, np.int64)
     rank[np.argsort(-statistics.item_counts, kind="stable")] = np.arange(n_items)
-    squares = 2 * gram.diagonal().reshape(n_items, n_heads) * scale**2
-    strength = scale / (squares + regularization) ** SKEW
+    strength = scale / (statistics.squares * scale**2 + regularization) ** SKEW
     supports, votes = select_supports(
         cross.indptr, cross.indices, cross.data, strength, min(n_neighbors, n_items - 1)
     )

@@ -65,6 +65,11 @@ class SufficientStatistics:
         """Number of known ratings."""
         return int(self.item_counts.sum())
 
+    @property
+    def squares(self) -> np.ndarray:
+        """Sums of squared weights, (n_items, n_heads): the diagonal of C'C."""
+        return 2 * self.gram.diagonal().reshape(-1, self.n_heads)
+
     @classmethod
     def of_rows(
         cls, X: sp.csr_array, attention: Attention, relevance: np.ndarray

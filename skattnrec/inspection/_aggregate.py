@@ -10,7 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.utils.validation import check_array
 
-from .._kernels.histories import rows_of_entries, time_order
+from .._kernels.histories import later_entries, rows_of_entries, time_order
 from .._validation import as_interactions
 from ._histories import times_of
 from ._unwrap import attention_model, attention_shares
@@ -237,9 +237,7 @@ def _label_entries(by: Any, times: sp.csr_array) -> tuple[list[Any], np.ndarray]
 
 def _label_ages(times: sp.csr_array) -> tuple[list[str], np.ndarray]:
     """Group entries by how many of the user's entries came later, in octaves."""
-    age = np.empty(times.nnz, dtype=np.int64)
-    order = time_order(times.indptr, times.data)
-    age[order] = np.repeat(times.indptr[1:], np.diff(times.indptr)) - 1 - np.arange(times.nnz)
+    age = later_entries(times.indptr, time_order(times.indptr, times.data))
     codes = np.frexp(age)[1]  # 0, 1, 2-3, 4-7, ...
     labels = ["0", "1"] + [f"{2**e}-{2 ** (e + 1) - 1}" for e in range(1, int(codes.max()))]
     return labels[: codes.max() + 1], codes

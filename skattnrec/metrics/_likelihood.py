@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
 from .._compat import StrOptions
+from .._kernels.histories import rows_of_entries
 from ._scorer import RankingScorer, of_blocks
 
 __all__ = ["LikelihoodScorer"]
@@ -123,7 +124,6 @@ def _probabilities_of(
     indptr: np.ndarray, indices: np.ndarray, probabilities: np.ndarray, start: int
 ) -> np.ndarray:
     """Pick the held-out items of a block of rows."""
-    rows = np.arange(start, start + len(probabilities))
-    lengths = np.diff(indptr)[rows]
-    items = indices[indptr[start] : indptr[start + len(probabilities)]]
-    return probabilities[np.repeat(rows - start, lengths), items]
+    stop = start + len(probabilities)
+    rows = rows_of_entries(indptr[start : stop + 1])
+    return probabilities[rows, indices[indptr[start] : indptr[stop]]]
