@@ -1,28 +1,150 @@
-"""Kernels on all threads, safely callable from several Python threads.
+"""Kernels on several Python threads.
 
-``parallel`` compiles a kernel with numba's parallel loops. ``run_workers`` runs one compiled
-without them in several Python threads, each of which takes a part of the rows. That is for kernels
-of many functions: a parallel loop around them makes LLVM optimise all of them twice more, which
-takes nearly as long again as compiling them.
-
-Numba's ``workqueue`` threading layer ends the process when two Python threads launch kernels at
-once; its ``tbb`` and ``omp`` layers do not. Where only ``workqueue`` is to be had, launches take
-turns.
+A kernel releases the interpreter's lock, so plain threads run it side by side. They live as long as
+the call. Nothing is left that a forked process could find half alive, nothing spins while it waits,
+calls from several threads do not know of each other, and an interrupt waits for one share of the
+work, not for all of it.
 """
 
 from __future__ import annotations
 
+import math
+import os
+import pathlib
 import threading
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 import numba
+from numba.core.compiler_lock import global_compiler_lock
 
-__all__ = ["parallel", "run_workers"]
+__all__ = ["parallel", "run_workers", "usable_threads"]
 
 _TURN = threading.Lock()
+
+
+# Multiply-adds that take about a millisecond. A thread takes a tenth of that to start on an idle
+# machine, and has to wait for its turn on a busy one.
+SERIAL_WORK = 2**21
+_SHARES = 4  # for each thread, as some take longer than others
+
+if hasattr(os, "register_at_fork"):
+    # A process forked while another thread compiles would wait for that thread, which it lacks.
+    os.register_at_fork(
+        before=global_compiler_lock.acquire,
+        after_in_parent=global_compiler_lock.release,
+        after_in_child=global_compiler_lock.release,
+    )
+
+
+@cache
+def _quota() -> float:
+    """Processors' worth of time that the container grants the process."""
+    folder = pathlib.Path("/sys/fs/cgroup")
+    for files in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            quota, period = " ".join((folder / file).read_text() for file in files).split()
+            if quota not in ("max", "-1"):
+                return int(quota) / int(period)
+        except (OSError, ValueError, ZeroDivisionError):
+            continue
+    return math.inf
+
+
+def usable_threads() -> int:
+    """Count the threads that kernels may use.
+
+    As many as ``NUMBA_NUM_THREADS`` says, else as many as there are processors that the process
+    may run on.
+    """
+    asked: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    if "NUMBA_NUM_THREADS" in os.environ:
+        return asked
+    try:
+        processors = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        processors = os.cpu_count() or 1
+    return max(1, min(asked, processors, math.ceil(min(_quota(), asked))))
+
+
+def run_workers(
+    kernel: Callable[..., None], n_rows: int, *args: Any, work: float | None = None
+) -> None:
+    """Run ``kernel(share, n_shares, *args)`` for every share of the rows, on all threads.
+
+    Parameters
+    ----------
+    kernel : callable
+        Compiled with :func:`~skattnrec._kernels._compile.compiled`. Does every ``n_shares``-th of
+        ``n_rows`` rows, from row number ``share`` on: neighbouring rows, often of like cost, are
+        dealt out.
+    n_rows : int
+    *args
+        Of the kernel.
+    work : float, optional
+        About how many multiply-adds all rows take. A single thread does few of them. By default
+        they are many.
+    """
+    n_threads = min(usable_threads(), n_rows)
+    if n_threads <= 1 or (work is not None and work < SERIAL_WORK):
+        kernel(0, 1, *args)
+        return
+    n_shares = min(n_rows, _SHARES * n_threads)
+    shares = deque(range(n_shares))
+    failures: list[BaseException] = []
+
+    def take_shares() -> None:
+        try:
+            while (share := _next(shares)) is not None:
+                kernel(share, n_shares, *args)
+        except BaseException as failure:
+            shares.clear()
+            failures.append(failure)
+
+    helpers: list[threading.Thread] = []
+    try:
+        _start(helpers, take_shares, n_threads - 1)
+        take_shares()
+    except BaseException as interrupt:
+        shares.clear()
+        failures.append(interrupt)
+    _join(helpers, shares, failures)
+    if failures:
+        raise failures[0]
+
+
+def _next(shares: deque[int]) -> int | None:
+    """Take a share, if there is one left."""
+    try:
+        return shares.popleft()
+    except IndexError:
+        return None
+
+
+def _start(threads: list[threading.Thread], task: Callable[[], None], n_threads: int) -> None:
+    """Add threads to a list, as many as the system allows."""
+    for _ in range(n_threads):
+        thread = threading.Thread(target=task)
+        try:
+            thread.start()
+        except RuntimeError:  # too many of them, or the interpreter is about to end
+            return
+        threads.append(thread)
+
+
+def _join(
+    threads: list[threading.Thread], shares: deque[int], failures: list[BaseException]
+) -> None:
+    """Wait for threads, also when interrupted: they write to the arrays of the caller."""
+    for thread in threads:
+        while thread.is_alive():
+            try:
+                thread.join()
+            except BaseException as interrupt:
+                shares.clear()
+                failures.append(interrupt)
 
 
 def _launches_are_thread_safe() -> bool:
@@ -45,18 +167,3 @@ def parallel(kernel: Callable[..., Any]) -> Callable[..., Any]:
             return compiled(*args)
 
     return launch
-
-
-def run_workers(kernel: Callable[..., None], n_rows: int, *args: Any) -> None:
-    """Run ``kernel(worker, n_workers, *args)`` for every worker, as many as numba may use threads.
-
-    ``kernel`` is compiled with ``nogil=True`` and does every ``n_workers``-th of ``n_rows`` rows,
-    from row number ``worker`` on: neighbouring rows, often of like cost, are dealt out.
-    """
-    n_workers = min(numba.get_num_threads(), n_rows)
-    if n_workers <= 1:
-        kernel(0, 1, *args)
-        return
-    with ThreadPoolExecutor(n_workers) as pool:
-        for done in [pool.submit(kernel, w, n_workers, *args) for w in range(n_workers)]:
-            done.result()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .histories import rows_of_entries
+from .entries import rows_of_entries
 from .means import damped_means
 
 __all__ = ["DAMPING", "fit_baseline", "row_offsets"]

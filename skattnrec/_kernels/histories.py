@@ -6,14 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = [
-    "Histories",
-    "later_entries",
-    "lay_out",
-    "reverse_rows",
-    "rows_of_entries",
-    "time_order",
-]
+from .entries import rows_of_entries
+
+__all__ = ["Histories", "lay_out"]
 
 
 class Histories(NamedTuple):
@@ -39,11 +34,6 @@ class Histories(NamedTuple):
     positions: np.ndarray
 
 
-def rows_of_entries(indptr: np.ndarray) -> np.ndarray:
-    """Row number of every entry of a CSR matrix."""
-    return np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-
-
 def lay_out(indptr: np.ndarray, items: np.ndarray, n_items: int) -> Histories:
     """Index histories, whose entries are in order already, by item."""
     indptr = indptr.astype(np.int64)
@@ -52,22 +42,3 @@ def lay_out(indptr: np.ndarray, items: np.ndarray, n_items: int) -> Histories:
     np.cumsum(np.bincount(items, minlength=n_items), out=item_indptr[1:])
     positions = np.argsort(items, kind="stable").astype(np.int64, copy=False)
     return Histories(indptr, items.astype(np.int32, copy=False), users, item_indptr, positions)
-
-
-def time_order(indptr: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Order of the entries by row, then by time; equal times stay in stored order."""
-    return np.lexsort((times, rows_of_entries(indptr)))
-
-
-def later_entries(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Count the entries of the same row that come later; ``order`` is that of the entries."""
-    later = np.empty(len(order), np.int64)
-    later[order] = np.repeat(indptr[1:], np.diff(indptr)) - 1 - np.arange(len(order))
-    return later
-
-
-def reverse_rows(indptr: np.ndarray) -> np.ndarray:
-    """Order of the entries that reads every row backwards."""
-    lengths = np.diff(indptr)
-    first_plus_last = np.repeat(indptr[:-1] + indptr[1:] - 1, lengths)
-    return first_plus_last - np.arange(indptr[-1])

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._kernels.attention import profile_logits, smoothed_softmax
-from .._kernels.histories import later_entries, rows_of_entries, time_order
+from .._kernels.entries import later_entries, rows_of_entries, time_order
 
 __all__ = ["Attention"]
 

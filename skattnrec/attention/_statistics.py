@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .._kernels.histories import lay_out, reverse_rows, time_order
+from .._kernels.entries import reverse_rows, time_order
+from .._kernels.histories import lay_out
 from .._kernels.pairs import Pairs, pairs_of_prefixes, pairs_of_rows
 from .._kernels.prefix import prefix_sums
 from ._logits import Attention

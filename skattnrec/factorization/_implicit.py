@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from implicit.cpu.als import AlternatingLeastSquares
-from numba import get_num_threads
 from scipy.linalg import solve_triangular
 
 from .._compat import openmp_threads
 from .._kernels._blas import one_blas_thread
+from .._kernels._parallel import usable_threads
 from .._kernels.als import fold_in
 
 __all__ = ["ImplicitFoldIn", "known_rows", "run_engine", "without_zeros"]
@@ -67,7 +67,7 @@ def run_engine(
     pattern = (np.require(part, requirements="W") for part in (X.indices, X.indptr))
     confidences = sp.csr_matrix((weights.astype(np.float32), *pattern), shape=X.shape)
     small = X.nnz * n_components < _SMALL
-    n_threads = 1 if small else min(openmp_threads(), get_num_threads())
+    n_threads = 1 if small else min(openmp_threads(), usable_threads())
     # Each thread of the engine calls BLAS. One fit at a time, as others may lift the limit.
     with _ENGINE, one_blas_thread():
         engine = AlternatingLeastSquares(

@@ -10,7 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.utils.validation import check_array
 
-from .._kernels.histories import later_entries, rows_of_entries, time_order
+from .._kernels.entries import later_entries, rows_of_entries, time_order
 from .._validation import as_interactions
 from ._histories import times_of
 from ._unwrap import attention_model, attention_shares

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .._kernels.histories import rows_of_entries
+from .._kernels.entries import rows_of_entries
 
 __all__ = ["attention_entropy", "effective_number", "reweigh"]
 

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold, check_cv
 
 from .._compat import StrOptions, validate_params
-from .._kernels.histories import rows_of_entries
+from .._kernels.entries import rows_of_entries
 from .._validation import as_interactions
 from ._histories import times_of, without_each_entry
 from ._predict import dress_like, predict_blocks, score_pairs

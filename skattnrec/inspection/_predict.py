@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn import config_context
 
-from .._kernels.histories import rows_of_entries
+from .._kernels.entries import rows_of_entries
 from .._validation import as_interactions
 from ._histories import times_of
 

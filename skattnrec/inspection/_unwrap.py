@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._explanation import label_items
-from .._kernels.histories import rows_of_entries
+from .._kernels.entries import rows_of_entries
 from .._validation import as_interactions
 
 __all__ = [

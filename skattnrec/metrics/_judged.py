@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .._kernels.holdout import select_entries
+from .._kernels.entries import select_entries
 from .._validation import as_interactions
 
 __all__ = ["Judged", "average_users", "check_list_cutoff", "check_lists", "judge"]

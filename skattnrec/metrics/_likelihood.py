@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
 from .._compat import StrOptions
-from .._kernels.histories import rows_of_entries
+from .._kernels.entries import rows_of_entries
 from ._scorer import RankingScorer, of_blocks
 
 __all__ = ["LikelihoodScorer"]

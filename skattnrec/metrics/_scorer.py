@@ -15,7 +15,7 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from .._blocks import row_blocks
 from .._compat import Interval, StrOptions
-from .._kernels.holdout import count_share, hash_keys, largest_in_row, select_entries
+from .._kernels.entries import count_share, hash_keys, largest_in_row, select_entries
 from .._validation import as_interactions, check_timestamps
 from ._judged import average_users, judge
 from ._ranking import METRICS, rank_items, user_values

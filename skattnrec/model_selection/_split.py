@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from sklearn.utils import check_random_state
 
 from .._compat import Interval, StrOptions, validate_params
-from .._kernels.holdout import count_share, hash_keys, largest_in_row, select_entries
+from .._kernels.entries import count_share, hash_keys, largest_in_row, select_entries
 from .._validation import as_interactions, check_timestamps
 
 __all__ = ["split_interactions"]

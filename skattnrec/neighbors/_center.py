@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._kernels.baseline import DAMPING, fit_baseline, row_offsets
-from .._kernels.histories import rows_of_entries
+from .._kernels.entries import rows_of_entries
 
 __all__ = ["Center", "rows_of"]
 

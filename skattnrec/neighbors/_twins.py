@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from .._kernels.fingerprint import fingerprint_rows
+from .._kernels.entries import fingerprint_rows
 
 __all__ = ["TwinFinder", "Twins"]
 

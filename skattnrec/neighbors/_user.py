@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from .._kernels.histories import rows_of_entries
+from .._kernels.entries import rows_of_entries
 from ._base import NeighborRecommender, multiply, with_data
 from ._twins import TwinFinder
 

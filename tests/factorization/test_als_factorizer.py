@@ -232,13 +232,9 @@ def test_number_of_threads_does_not_change_the_answer(monkeypatch):
 
     monkeypatch.setattr(module, "_SMALL", 0)
     many = ALSFactorizer(n_components=8, random_state=0).fit(X)
-    before = numba.get_num_threads()
-    try:
-        numba.set_num_threads(1)
-        one = ALSFactorizer(n_components=8, random_state=0).fit(X)
-        np.testing.assert_array_equal(one.transform(X), many.transform(X))
-    finally:
-        numba.set_num_threads(before)
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 1)
+    one = ALSFactorizer(n_components=8, random_state=0).fit(X)
+    np.testing.assert_array_equal(one.transform(X), many.transform(X))
     np.testing.assert_array_equal(one.item_factors_, many.item_factors_)
 
 

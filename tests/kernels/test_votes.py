@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from skattnrec._kernels.fingerprint import fingerprint_rows
+from skattnrec._kernels.entries import fingerprint_rows
 from skattnrec._kernels.means import damped_means
 from skattnrec._kernels.votes import csr_times_csr
 

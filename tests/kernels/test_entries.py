@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from skattnrec._kernels.holdout import count_share, hash_keys, largest_in_row, select_entries
+from skattnrec._kernels.entries import count_share, hash_keys, largest_in_row, select_entries
 
 SEED = np.uint64(7)
 
