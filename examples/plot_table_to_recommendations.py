@@ -49,7 +49,7 @@ print(f"{X.shape[0]} users, {X.shape[1]} films, {X.nnz} ratings")
 
 model = AttentionRecommender(regularization=1.0).fit(X)
 indices, scores = model.recommend(X, k=1)
-recommendations = encoder.decode(indices, scores)
+recommendations = encoder.decode(indices, scores, users=encoder.user_ids_)
 recommendations
 
 # %%

@@ -58,7 +58,7 @@ def test_recommendations_are_those_of_the_model(ratings, table):
     encoder = InteractionEncoder(user="userId", item="movieId")
     X = encoder.fit_transform(table)
     model = AttentionRecommender(temperature=2, regularization=10).fit(X)
-    expected = encoder.decode(*model.recommend(X, K))
+    expected = encoder.decode(*model.recommend(X, K), users=encoder.user_ids_)
     assert recs["item"].tolist() == expected["movieId"].tolist()
     np.testing.assert_allclose(recs["score"], expected["score"], rtol=1e-5)
 
@@ -166,5 +166,7 @@ def test_a_model_for_popularity_only_needs_no_seed(ratings):
     table = pd.read_csv(ratings)
     encoder = InteractionEncoder(user="userId", item="movieId")
     X = encoder.fit_transform(table)
-    expected = encoder.decode(*PopularityRecommender().fit(X).recommend(X, K))
+    expected = encoder.decode(
+        *PopularityRecommender().fit(X).recommend(X, K), users=encoder.user_ids_
+    )
     assert recs["item"].tolist() == expected["movieId"].tolist()

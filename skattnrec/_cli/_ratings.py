@@ -93,7 +93,11 @@ def load_ratings(source: str, asked: Columns, data_home: Path | None = None) -> 
 
 def _encode(table: pd.DataFrame, columns: Columns, name: str, threshold: float | None) -> Ratings:
     encoder = InteractionEncoder(
-        user=columns.user, item=columns.item, rating=columns.rating, timestamp=columns.time
+        user=columns.user,
+        item=columns.item,
+        rating=columns.rating,
+        timestamp=columns.time,
+        duplicates="last",
     )
     has_times = columns.time is not None
     try:

@@ -34,7 +34,7 @@ def recommend(options: Namespace) -> None:
     X, timestamps = ratings.X, ratings.timestamps
     model.fit(X, timestamps=timestamps)
     indices, scores = model.recommend(X, options.k, timestamps=timestamps)
-    recommendations = ratings.encoder.decode(indices, scores)
+    recommendations = ratings.encoder.decode(indices, scores, users=ratings.encoder.user_ids_)
     recommendations.columns = pd.Index(_HEADER)
     print(f"{ratings}\n{model}", file=sys.stderr, flush=True)
     if options.out is None:

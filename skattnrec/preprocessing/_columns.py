@@ -5,7 +5,10 @@ Row numbers in messages count from 0, as ``iloc`` does.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from datetime import date
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,8 @@ __all__ = [
     "finite_numbers",
     "look_up",
     "raise_duplicates",
+    "users_of_rows",
+    "warn_of_merged_times",
 ]
 
 
@@ -42,7 +47,8 @@ def as_table(X: Any, columns: dict[str, Any], *, may_be_empty: bool) -> pd.DataF
     if isinstance(X, Mapping):
         X = pd.DataFrame(dict(X))
     elif not isinstance(X, pd.DataFrame):
-        X = np.asarray(X)
+        # value by value: in an array of one type, integers beside floats or text are no integers
+        X = X if isinstance(X, np.ndarray) else np.asarray(X, dtype=object)
         if X.ndim != 2 or X.shape[1] != len(columns):
             raise ValueError(
                 f"An array of interactions needs {len(columns)} columns ({', '.join(columns)}), "
@@ -69,11 +75,12 @@ def as_index(ids: Any) -> pd.Index:
 
 
 def distinct_ids(ids: Any, name: str) -> np.ndarray:
+    """Check a list of ids: none missing, none twice, none rounded."""
     index = as_index(ids)
     if index.hasnans or not index.is_unique:
         what = "a missing id" if index.hasnans else f"{index[index.duplicated()][0]!r} repeatedly"
         raise ValueError(f"{name} must list distinct ids, it has {what}.")
-    return index.to_numpy()
+    return _plain(index.array, name)
 
 
 def factorize(table: pd.DataFrame, column: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -96,7 +103,7 @@ def factorize(table: pd.DataFrame, column: Any) -> tuple[np.ndarray, np.ndarray]
             f"Column {column!r} has no id in row {missing[0]} ({len(missing)} such rows in all, "
             "counted from 0). Drop these rows or give them an id."
         )
-    ids = np.asarray(uniques)
+    ids = _plain(uniques, f"Column {column!r}")
     try:
         order = np.argsort(ids, kind="stable")
     except TypeError:  # ids of different types have no order: keep that of first appearance
@@ -106,19 +113,60 @@ def factorize(table: pd.DataFrame, column: Any) -> tuple[np.ndarray, np.ndarray]
     return place[codes], ids[order]
 
 
+def _plain(ids: Any, name: str) -> np.ndarray:
+    """Turn distinct ids of any pandas type into a NumPy array that holds them exactly.
+
+    Raises
+    ------
+    ValueError
+        If ids are floats so large that neighbouring integers are the same float.
+    """
+    if isinstance(ids.dtype, pd.CategoricalDtype):
+        ids = ids.astype(ids.dtype.categories.dtype)
+    exact = getattr(ids.dtype, "numpy_dtype", None)  # of nullable and Arrow types
+    plain = np.asarray(ids) if exact is None else ids.to_numpy(dtype=exact)
+    if plain.dtype.kind == "f":
+        limit = 2.0 ** (np.finfo(plain.dtype).nmant + 1)
+        wrong = plain[~(np.abs(plain) < limit)]
+        if len(wrong):
+            raise ValueError(
+                f"{name} has the id {wrong[0]!r} as a {plain.dtype}, which from {limit:.0f} on "
+                "does not tell neighbouring integers apart. Read these ids as integers or text: a "
+                "column of integers becomes one of floats where values are missing, or in an array "
+                "that holds floats too."
+            )
+    return plain
+
+
+def _kinds(ids: np.ndarray) -> dict[str, Any]:
+    """Find what kinds of ids there are, each with an example."""
+    if ids.dtype.kind != "O":
+        ids = as_index(ids[:1]).to_numpy(object)
+    return {_kind(type(i)): i for i in {type(i): i for i in ids[::-1]}.values()}
+
+
+def _kind(of: type) -> str:
+    """Name a kind of ids: those of different kinds are never equal."""
+    if issubclass(of, (bool, np.bool_)):
+        return "truth values"
+    if issubclass(of, str):
+        return "text"
+    if issubclass(of, Number):
+        return "numbers"
+    return "dates" if issubclass(of, (date, np.datetime64)) else f"{of.__name__} objects"
+
+
 def finite_numbers(table: pd.DataFrame, column: Any, dtype: Any) -> np.ndarray:
-    """Read a column of finite numbers; datetimes become seconds since 1970."""
+    """Read a column of finite numbers, or of text that holds such."""
     values = table[column]
-    if isinstance(values.dtype, pd.DatetimeTZDtype):
-        values = values.dt.tz_convert("UTC").dt.tz_localize(None)
-    if pd.api.types.is_datetime64_dtype(values.dtype):
-        values = (values - pd.Timestamp(0)) / pd.Timedelta(seconds=1)
+    if values.dtype.kind in "mM":
+        raise ValueError(f"Column {column!r} must hold numbers, it holds {values.dtype}.")
     as_numbers = pd.to_numeric(values, errors="coerce")
     with np.errstate(over="ignore"):  # too large for the type becomes inf, reported below
         numbers = as_numbers.to_numpy(dtype=np.float64, na_value=np.nan).astype(dtype, copy=False)
     wrong = np.flatnonzero(~np.isfinite(numbers))
     if len(wrong):
-        value = table[column].iloc[wrong[:1]].tolist()[0]
+        value = values.iloc[wrong[:1]].tolist()[0]
         raise ValueError(
             f"Column {column!r} must hold finite numbers, row {wrong[0]} has {value!r} "
             f"({len(wrong)} such rows in all, counted from 0). Drop or repair these rows."
@@ -148,9 +196,29 @@ def look_up(
     -------
     ndarray of shape (n_rows,), intp
         The places.
+
+    Raises
+    ------
+    TypeError
+        If ids are of a kind that none of ``ids`` is, such as text where those are numbers: this
+        is a mistake about the column, not about single ids.
+    ValueError
+        If ids are not in ``ids`` under ``unknown="error"``, or missing.
     """
     codes, present = factorize(table, column)
-    place = as_index(ids).get_indexer(as_index(present))
+    known, kinds = _kinds(ids), _kinds(present)
+    for kind in kinds if known else ():
+        if kind not in known:
+            of_known = ", ".join(f"{k} (such as {i!r})" for k, i in known.items())
+            raise TypeError(
+                f"Column {column!r} has ids that are {kind} (such as {kinds[kind]!r}), {where} are "
+                f"{of_known}: they are never equal. Convert the column, for example with astype."
+            )
+    if present.dtype == ids.dtype:
+        place = as_index(ids).get_indexer(as_index(present))
+    else:  # as Python objects, since 2**53 and 2**53 + 1 are the same float
+        exact = as_index(ids).astype(object)
+        place = exact.get_indexer(as_index(present).astype(object))
     missing = present[place < 0]
     if len(missing) and unknown == "error":
         first = ", ".join(map(repr, missing[:5].tolist()))
@@ -177,13 +245,20 @@ def raise_duplicates(pairs: pd.DataFrame, order: np.ndarray, starts: np.ndarray)
     )
 
 
-def users_of_rows(users: Any, fitted: np.ndarray, n_rows: int) -> np.ndarray:
-    """Find the user of each row of a matrix: those given, or by default those of ``fit``."""
-    ids = fitted if users is None else as_index(users).to_numpy()
+def warn_of_merged_times(n_merged: int) -> None:
+    """Warn that times were lost where rows of a table were merged."""
+    warnings.warn(
+        f"{n_merged} rows repeat a pair of user and item: the matrix holds one of each, with the "
+        "latest time. A split of it by time would take what a user did before and again after "
+        "it out of the history; split the table with split_table first. If the latest (or their "
+        "sum, mean or maximum) is what you want, set duplicates.",
+        stacklevel=5,
+    )
+
+
+def users_of_rows(users: Any, n_rows: int) -> np.ndarray:
+    """Check the users of the rows of a matrix: one for each."""
+    ids = as_index(users).to_numpy()
     if len(ids) != n_rows:
-        whose = "fit saw" if users is None else "users lists"
-        raise ValueError(
-            f"There are {n_rows} rows, but {whose} {len(ids)} users. "
-            "Pass the user of each row as users."
-        )
+        raise ValueError(f"There are {n_rows} rows, but users lists {len(ids)} users.")
     return ids

@@ -25,7 +25,9 @@ from ._columns import (
     look_up,
     raise_duplicates,
     users_of_rows,
+    warn_of_merged_times,
 )
+from ._times import column_times
 
 __all__ = ["InteractionEncoder"]
 
@@ -43,19 +45,25 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
     ----------
     user, item : hashable, default="user", "item"
         Names of the columns that hold the ids. Ids may be anything hashable: integers, strings,
-        tuples, or a mixture.
+        tuples, or a mixture. They are taken as they are: 1, "1" and "01" are three ids. Floats
+        from 2**53 on are refused, as neighbouring integers are the same float there.
     rating : hashable or None, default="rating"
         Name of the column of ratings; None for interactions without ratings, which count 1 each.
     timestamp : hashable or None, default=None
-        Name of the column of times: numbers in any unit, or datetimes, which become seconds since
-        1970-01-01 UTC.
-    duplicates : {"last", "sum", "mean", "max", "error"}, default="last"
+        Name of the column of times: numbers in any unit, which stay as they are, or datetimes,
+        dates and text in ISO 8601, which become seconds since 1970-01-01 UTC.
+    duplicates : {"last", "sum", "mean", "max", "error"} or None, default=None
         What becomes of several rows with the same user and item. "last" keeps the latest, or
-        without ``timestamp`` the lowest one in the table. The time of a merged entry is the latest.
+        without ``timestamp`` the lowest one in the table. The time of a merged entry is the latest,
+        so that a split of the matrix by time takes what a user did before and again after it out of
+        the history: split the table instead, with
+        :func:`~skattnrec.model_selection.split_table`. None does as "last" does, and warns of that
+        where rows are merged and times are asked for.
     unknown : {"error", "ignore"}, default="error"
         What ``transform`` does with items that ``fit`` has not seen, and with users that are not
         in ``users`` where that is given: raise, or leave these rows of the table out. A user who
-        loses all rows that way keeps an empty history.
+        loses all rows that way keeps an empty history. Ids of another type than those of ``fit``,
+        such as text instead of numbers, are an error either way.
     dtype : {np.float32, np.float64}, default=np.float32
         Type of the matrix.
 
@@ -94,7 +102,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
 
     Recommendations of item columns become a table again:
 
-    >>> encoder.decode([[-1], [0]], [[float("nan")], [0.25]])
+    >>> encoder.decode([[-1], [0]], [[float("nan")], [0.25]], users=encoder.user_ids_)
       user item  rank  score
     0  bob  jam     1   0.25
     """
@@ -104,7 +112,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         "item": "no_validation",
         "rating": "no_validation",
         "timestamp": "no_validation",
-        "duplicates": [StrOptions({"last", "sum", "mean", "max", "error"})],
+        "duplicates": [StrOptions({"last", "sum", "mean", "max", "error"}), None],
         "unknown": [StrOptions({"error", "ignore"})],
         "dtype": "no_validation",
     }
@@ -120,7 +128,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         item: Any = "item",
         rating: Any = "rating",
         timestamp: Any = None,
-        duplicates: str = "last",
+        duplicates: str | None = None,
         unknown: str = "error",
         dtype: Any = np.float32,
     ):
@@ -151,11 +159,13 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a column is missing, the table is empty or an id is missing (None, NaN).
+            If a column is missing, the table is empty, an id is missing (None, NaN) or is a float
+            from 2**53 on. The encoder then stays as it was.
         TypeError
             If an id is not hashable.
         """
-        self._learn(X)
+        table = self._as_table(X)
+        self._commit(factorize(table, self.user)[1], factorize(table, self.item)[1])
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -164,10 +174,8 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame, mapping of arrays, or array-like of shape (n_interactions, n_columns)
-            The table.
-        y : Ignored
-            Accepted for scikit-learn's sake and never used.
+        X, y
+            As for ``fit``.
         return_timestamps : bool, default=False
             Also return the times; needs the parameter ``timestamp``.
 
@@ -176,15 +184,20 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         X : csr_array of shape (n_users_, n_items_)
             Ratings, row ``u`` of user ``user_ids_[u]``.
         timestamps : csr_array of shape (n_users_, n_items_), float64
-            Only with ``return_timestamps``: the time of every stored entry of ``X``.
+            With ``return_timestamps``: the time of every stored entry of ``X``.
 
         Raises
         ------
-        ValueError
-            As ``fit`` and ``transform``.
+        ValueError, TypeError
+            As ``fit`` and ``transform``. The encoder then stays as it was.
         """
-        table, rows, columns = self._learn(X)
-        return self._encode(table, rows, columns, self.user_ids_, return_timestamps)
+        table = self._as_table(X)
+        rows, user_ids = factorize(table, self.user)
+        columns, item_ids = factorize(table, self.item)
+        shape = len(user_ids), len(item_ids)
+        encoded = self._encode(table, rows, columns, shape, return_timestamps)
+        self._commit(user_ids, item_ids)
+        return encoded
 
     def transform(self, X: Any, *, users: Any = None, return_timestamps: bool = False) -> Any:
         """Encode a table, of known users or new ones, in the item columns of ``fit``.
@@ -209,9 +222,11 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a column is missing, an id is missing, a rating or time is not a finite number, the
-            table is empty (allowed with ``users``), ids are unknown under ``unknown="error"``, or
-            rows are repeated under ``duplicates="error"``.
+            If a column is missing, an id is missing, a rating is not a finite number, a time not a
+            time, the table is empty (allowed with ``users``), ids are unknown under
+            ``unknown="error"``, or rows are repeated under ``duplicates="error"``.
+        TypeError
+            If ids are of another type than all those of ``fit``, or of ``users``.
         """
         check_is_fitted(self)
         table = self._as_table(X, may_be_empty=users is not None)
@@ -221,37 +236,27 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
             row_ids = distinct_ids(users, "users")
             rows = look_up(table, self.user, row_ids, "the list passed as users", self.unknown)
         columns = look_up(table, self.item, self.item_ids_, "the items of fit", self.unknown)
-        return self._encode(table, rows, columns, row_ids, return_timestamps)
+        shape = len(row_ids), self.n_items_
+        return self._encode(table, rows, columns, shape, return_timestamps)
 
     def row_users(self, X: Any) -> np.ndarray:
         """List the users of a table in the order in which ``transform`` makes rows of them.
 
-        Parameters
-        ----------
-        X : DataFrame, mapping of arrays, or array-like of shape (n_interactions, n_columns)
-            The table.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            Sorted, or in order of first appearance where ids cannot be compared.
-
-        Raises
-        ------
-        ValueError
-            If a column is missing, the table is empty or an id is missing.
+        An ndarray of shape (n_rows,), sorted, or in order of first appearance where ids cannot be
+        compared. ``X`` is a table as for ``transform``.
         """
         return factorize(self._as_table(X), self.user)[1]
 
-    def inverse_transform(self, X: Any, *, users: Any = None, timestamps: Any = None) -> Any:
+    def inverse_transform(self, X: Any, *, users: Any, timestamps: Any = None) -> Any:
         """Turn a matrix back into a long table.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_rows, n_items_)
             Ratings.
-        users : array-like of shape (n_rows,), default=None
-            The user of each row; None means ``user_ids_``, the rows of ``fit_transform``.
+        users : array-like of shape (n_rows,)
+            The user of each row: ``user_ids_`` for the rows of ``fit_transform``, ``row_users`` of
+            a table for those that ``transform`` made of it.
         timestamps : {array-like, sparse matrix} of shape (n_rows, n_items_), default=None
             The time of every entry of ``X``.
 
@@ -273,7 +278,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         if n_columns != self.n_items_:
             raise ValueError(f"X has {n_columns} columns, the encoder has {self.n_items_} items.")
         times = check_timestamps(timestamps, checked)
-        user_of_row = users_of_rows(users, self.user_ids_, checked.shape[0])
+        user_of_row = users_of_rows(users, checked.shape[0])
         rows = np.repeat(np.arange(checked.shape[0]), np.diff(checked.indptr))
         table = {
             self.user: user_of_row[rows],
@@ -284,7 +289,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
             table["timestamp" if self.timestamp is None else self.timestamp] = times
         return pd.DataFrame(table)
 
-    def decode(self, indices: Any, scores: Any, *, users: Any = None) -> pd.DataFrame:
+    def decode(self, indices: Any, scores: Any, *, users: Any) -> pd.DataFrame:
         """Turn recommendations into a long table of ids.
 
         Parameters
@@ -293,8 +298,8 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
             Item columns as ``recommend`` returns them, best first, -1 where there is none.
         scores : array-like of shape (n_rows, k)
             Their scores.
-        users : array-like of shape (n_rows,), default=None
-            The user of each row; None means ``user_ids_``, the rows of ``fit_transform``.
+        users : array-like of shape (n_rows,)
+            The user of each row, as for ``inverse_transform``.
 
         Returns
         -------
@@ -318,7 +323,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
                 f"indices must be item columns in [0, {self.n_items_ - 1}] or -1; they range from "
                 f"{indices.min()} to {indices.max()}."
             )
-        user_of_row = users_of_rows(users, self.user_ids_, indices.shape[0])
+        user_of_row = users_of_rows(users, indices.shape[0])
         rows, ranks = np.nonzero(indices >= 0)
         return pd.DataFrame(
             {
@@ -332,27 +337,21 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the matrix columns: the item ids as strings.
 
-        Parameters
-        ----------
-        input_features : Ignored
-            Accepted for scikit-learn's sake.
-
-        Returns
-        -------
-        ndarray of shape (n_items_,), object
+        ``input_features`` is ignored; returns an ndarray of shape (n_items_,), object.
         """
         check_is_fitted(self)
         return pd.Series(self.item_ids_).map(str).to_numpy(dtype=object)
 
     # -- steps ------------------------------------------------------------------------------
 
-    def _learn(self, X: Any) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-        """Set the ids; return the table with the row and column number of each interaction."""
-        table = self._as_table(X)
-        rows, self.user_ids_ = factorize(table, self.user)
-        columns, self.item_ids_ = factorize(table, self.item)
-        self.n_users_, self.n_items_ = len(self.user_ids_), len(self.item_ids_)
-        return table, rows, columns
+    def _commit(self, user_ids: np.ndarray, item_ids: np.ndarray) -> None:
+        """Replace what an earlier fit has learned, all at once."""
+        self.__dict__ |= {
+            "user_ids_": user_ids,
+            "item_ids_": item_ids,
+            "n_users_": len(user_ids),
+            "n_items_": len(item_ids),
+        }
 
     def _as_table(self, X: Any, *, may_be_empty: bool = False) -> pd.DataFrame:
         """Bring any accepted input into a DataFrame that has the columns asked for."""
@@ -365,29 +364,27 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         table: pd.DataFrame,
         rows: np.ndarray,
         columns: np.ndarray,
-        row_ids: np.ndarray,
+        shape: tuple[int, int],
         return_timestamps: bool,
     ) -> Any:
-        """Build the matrix, and the matrix of times if asked for.
-
-        ``rows`` and ``columns`` number the ids of each interaction; -1 leaves it out.
-        """
+        """Build the matrix from numbered ids, -1 leaves a row of the table out; times likewise."""
         if return_timestamps and self.timestamp is None:
             raise ValueError("return_timestamps=True needs the name of a column: set timestamp.")
         dtype = np.dtype(self.dtype)
         if dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype must be float32 or float64, got {self.dtype!r}.")
         ratings = None if self.rating is None else finite_numbers(table, self.rating, dtype)
-        clock = self.timestamp
-        times = None if clock is None else finite_numbers(table, clock, np.float64)
-        shape = len(row_ids), self.n_items_
+        times = None if self.timestamp is None else column_times(table, self.timestamp)
         places = rows.astype(np.int64) * shape[1] + columns
         places[(rows < 0) | (columns < 0)] = -1
-        order, starts = group(places, times if self.duplicates == "last" else None)
-        if len(starts) < len(order) and self.duplicates == "error":
+        policy = self.duplicates or "last"
+        order, starts = group(places, times if policy == "last" else None)
+        if len(starts) < len(order) and policy == "error":
             raise_duplicates(table[[self.user, self.item]], order, starts)
+        if len(starts) < len(order) and self.duplicates is None and return_timestamps:
+            warn_of_merged_times(len(order) - len(starts))
         places = places[order[starts]]
-        data = merge(ratings, order, starts, self.duplicates).astype(dtype, copy=False)
+        data = merge(ratings, order, starts, policy).astype(dtype, copy=False)
         encoded = assemble_csr(places, data, shape)
         if not return_timestamps:
             return encoded
