@@ -233,7 +233,7 @@ class RatingRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         table = self._ids(X)
         found = []
         for name, ids in (("user", self.encoder_.user_ids_), ("item", self.encoder_.item_ids_)):
-            found.append(look_up(table, name, ids, "fit", "ignore"))
+            found.append(look_up(table, name, ids, "the ids of fit", "ignore"))
         return found[0], found[1]
 
     def __sklearn_tags__(self):

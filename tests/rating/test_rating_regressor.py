@@ -124,7 +124,8 @@ def test_known_and_unknown_by_hand():
 
 def test_nothing_but_unknown_ids():
     model = RatingRegressor(BaselinePredictor()).fit(PAIRS.to_numpy(), RATINGS)
-    np.testing.assert_allclose(model.predict([["x", 99], ["y", 98]]), RATINGS.mean())
+    unknown = np.array([["x", 99], ["y", 98]], dtype=object)
+    np.testing.assert_allclose(model.predict(unknown), RATINGS.mean())
 
 
 def test_repeated_pairs_count_as_their_mean():
