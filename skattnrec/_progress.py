@@ -23,8 +23,8 @@ class ReportsProgress(CallbackSupportMixin):
         return 0
 
     @contextmanager
-    def _told_fit(self, X: Any, y: Any, **metadata: Any) -> Iterator[None]:
-        """Tell when a fit begins and, unless it fails, when it ends."""
+    def _fit_progress(self, X: Any, y: Any, **metadata: Any) -> Iterator[None]:
+        """Tell callbacks when a fit begins and, unless it fails, when it ends."""
         if not hasattr(self, "_init_callback_context"):
             yield
             return
@@ -36,8 +36,8 @@ class ReportsProgress(CallbackSupportMixin):
         context.call_on_fit_task_end(**told, reconstruction_attributes={})
 
     @contextmanager
-    def _told_step(self, name: str) -> Iterator[None]:
-        """Tell when a step begins and ends; outside of ``fit`` it is only printed."""
+    def _step_progress(self, name: str) -> Iterator[None]:
+        """Tell callbacks when a step begins and ends; outside of ``fit`` it is only printed."""
         context = getattr(self, "_callback_fit_ctx", None)
         step = None if context is None else context.subcontext(task_name=name)
         if step is not None:

@@ -11,10 +11,17 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_array, validate_data
 
+from ._kernels.entries import rows_of_entries
+from ._long_table import refuse_long_table
+from ._structure import canonical_csr, check_structure
+from ._times import seconds_of
+
 __all__ = [
+    "as_dtype",
     "as_interactions",
     "check_cutoff",
     "check_item_indices",
+    "check_n_rows",
     "check_timestamps",
     "validate_interactions",
 ]
@@ -39,15 +46,17 @@ def as_interactions(X: Any, name: str = "X") -> sp.csr_array:
     Raises
     ------
     ValueError
-        If ``X`` is not two-dimensional, is empty or has NaN or infinite values.
+        If ``X`` is not two-dimensional, is empty, has NaN or infinite values, or is a sparse
+        matrix with entries outside of its shape.
     """
+    X = check_structure(X, name)
     X = check_array(
         X,
         accept_sparse=["csr", "csc", "coo"],
         dtype=[np.float64, np.float32],
         input_name=name,
     )
-    return _canonical_csr(X)
+    return _finite(canonical_csr(X), name)
 
 
 def validate_interactions(
@@ -62,16 +71,21 @@ def validate_interactions(
     ------
     ValueError
         As :func:`as_interactions`; also when the number or names of the items differ from those
-        of fit, or when ``nonnegative`` is asked for and a rating is negative.
+        of fit, when ``nonnegative`` is asked for and a rating is negative, and with ``reset`` when
+        ``X`` is a table of users, items and ratings.
     """
-    X = validate_data(
-        estimator,
-        X,
-        reset=reset,
-        accept_sparse=["csr", "csc", "coo"],
-        dtype=[np.float64, np.float32],
-    )
-    X = _canonical_csr(X)
+    X = check_structure(X, "X")
+    if reset:
+        refuse_long_table(X)
+    if reset or not _is_ready(X, estimator):
+        X = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            accept_sparse=["csr", "csc", "coo"],
+            dtype=[np.float64, np.float32],
+        )
+    X = _finite(canonical_csr(X), "X")
     if nonnegative and X.nnz and X.data.min() < 0:
         worst = int(np.argmin(X.data))
         row = int(np.searchsorted(X.indptr, worst, side="right")) - 1
@@ -83,19 +97,61 @@ def validate_interactions(
     return X
 
 
-def _canonical_csr(X: Any) -> sp.csr_array:
-    source = X
-    X = sp.csr_array(X)
-    if not (X.data.flags.writeable and X.indices.flags.writeable and X.indptr.flags.writeable):
-        X = X.copy()  # joblib maps large input read-only, for which kernels would compile anew
-    if not X.has_canonical_format:
-        if sp.issparse(source) and np.shares_memory(X.data, source.data):
-            X = X.copy()
-        X.sum_duplicates()
-    if X.indices.dtype != np.int32 and max(X.nnz, *X.shape) <= np.iinfo(np.int32).max:
-        X = sp.csr_array((X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32)), X.shape)
-        X.has_canonical_format = True
+def _is_ready(X: Any, estimator: Any) -> bool:
+    """Tell whether nothing but the values is left to be checked: a short cut for single rows."""
+    return (
+        type(X) is sp.csr_array
+        and X.shape[0] > 0
+        and X.shape[1] == estimator.n_features_in_
+        and X.data.dtype in (np.float64, np.float32)
+        and not hasattr(estimator, "feature_names_in_")
+    )
+
+
+def _finite(X: sp.csr_array, name: str) -> sp.csr_array:
+    """Refuse NaN and infinity, those that come of adding up repeated entries too."""
+    if not np.isfinite(X.data).all():
+        row, column, value = _first_entry(X, ~np.isfinite(X.data))
+        word = "NaN" if np.isnan(value) else "infinity"
+        raise ValueError(f"Input {name} contains {word}: {name}[{row}, {column}] is {value}.")
     return X
+
+
+def _first_entry(X: sp.csr_array, wrong: np.ndarray) -> tuple[int, int, float]:
+    """Row, column and value of the first entry that is wrong."""
+    entry = int(np.argmax(wrong))
+    row = int(np.searchsorted(X.indptr, entry, side="right")) - 1
+    return row, int(X.indices[entry]), float(X.data[entry])
+
+
+def as_dtype(X: sp.csr_array, dtype: Any) -> sp.csr_array:
+    """Convert the ratings to the dtype of fit.
+
+    Raises
+    ------
+    ValueError
+        If one is too large for it.
+    """
+    if X.dtype == dtype:
+        return X
+    limit = np.finfo(dtype).max
+    too_large = np.abs(X.data) > limit
+    if too_large.any():
+        row, column, value = _first_entry(X, too_large)
+        raise ValueError(
+            f"X[{row}, {column}] = {value:g} is too large for {np.dtype(dtype)}, in which the "
+            "model was fitted. Fit it on float64."
+        )
+    return sp.csr_array((X.data.astype(dtype), X.indices, X.indptr), shape=X.shape)
+
+
+def check_n_rows(y: Any, n_rows: int) -> None:
+    """Check that a y, which nobody uses, has the rows of X: otherwise something was mixed up."""
+    shape = np.shape(y) if not sp.issparse(y) else y.shape
+    if y is not None and (not shape or shape[0] != n_rows):
+        raise ValueError(
+            f"y has shape {shape}, X has {n_rows} rows: a y is not used, but must have as many."
+        )
 
 
 def check_timestamps(timestamps: Any, X: sp.csr_array) -> np.ndarray | None:
@@ -103,31 +159,69 @@ def check_timestamps(timestamps: Any, X: sp.csr_array) -> np.ndarray | None:
 
     Parameters
     ----------
-    timestamps : None, sparse matrix or array-like of shape (n_users, n_items)
-        One finite time (any unit) at every entry of ``X``. Sparse: the same stored entries as
-        ``X``. Dense: read where ``X`` is known.
+    timestamps : None, sparse matrix, array-like or DataFrame of shape (n_users, n_items)
+        One finite time (numbers of any unit, or dates) at every entry of ``X``. Sparse: the same
+        stored entries as ``X``. Dense: read where ``X`` is known, and nowhere else.
     X : csr_array
         From :func:`as_interactions` or :func:`validate_interactions`.
 
     Returns
     -------
     ndarray of shape (X.nnz,), float64, or None
-        Element ``p`` is the time of ``X.data[p]``.
+        Element ``p`` is the time of ``X.data[p]``. Dates are seconds since 1970.
 
     Raises
     ------
     ValueError
-        If the shape or the stored entries differ, or a time is NaN or infinite.
+        If the shape or the stored entries differ, entries are repeated, or a time is missing
+        (NaN, NaT) or infinite.
     """
     if timestamps is None:
         return None
-    if not sp.issparse(timestamps):
-        dense = check_array(timestamps, dtype=np.float64, input_name="timestamps")
-        _check_same_shape(dense, X)
-        rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
-        return dense[rows, X.indices]
-    T = as_interactions(timestamps, "timestamps")
-    _check_same_shape(T, X)
+    if sp.issparse(timestamps):
+        times = _stored_times(timestamps, X)
+    else:
+        times = _dense_times(timestamps, X)
+    if not np.isfinite(times).all():
+        row, column, _ = _first_entry(X, ~np.isfinite(times))
+        value = times[~np.isfinite(times)][0]
+        word = "NaN" if np.isnan(value) else "infinity"
+        raise ValueError(
+            f"Input timestamps contains {word} at row {row}, column {column}, where X has an "
+            "entry: each needs a finite time (NaT counts as NaN)."
+        )
+    return times
+
+
+def _dense_times(timestamps: Any, X: sp.csr_array) -> np.ndarray:
+    dense = check_array(
+        seconds_of(timestamps),
+        dtype=np.float64,
+        ensure_all_finite=False,
+        input_name="timestamps",
+    )
+    _check_same_shape(dense, X)
+    return dense[rows_of_entries(X.indptr), X.indices]
+
+
+def _stored_times(timestamps: Any, X: sp.csr_array) -> np.ndarray:
+    _check_same_shape(timestamps, X)
+    timestamps = check_structure(timestamps, "timestamps")
+    T = check_array(
+        timestamps,
+        accept_sparse=["csr", "csc", "coo"],
+        dtype=np.float64,
+        ensure_all_finite=False,
+        input_name="timestamps",
+    )
+    n_stored = T.nnz
+    T = canonical_csr(T)
+    if T.nnz != n_stored:
+        raise ValueError(
+            f"timestamps has {n_stored - T.nnz} entries too many: a user and an item are repeated, "
+            "and times cannot be added up. Keep one time for each, or make X and timestamps of the "
+            "table by skattnrec.InteractionEncoder."
+        )
     if not np.array_equal(T.indptr, X.indptr):
         lengths = np.diff(T.indptr), np.diff(X.indptr)
         row = int(np.flatnonzero(lengths[0] != lengths[1])[0])
@@ -143,7 +237,7 @@ def check_timestamps(timestamps: Any, X: sp.csr_array) -> np.ndarray | None:
             f"timestamps must have the stored entries of X: row {row} has an entry at column "
             f"{T.indices[first]} where X has one at column {X.indices[first]}."
         )
-    return T.data.astype(np.float64, copy=False)
+    return T.data
 
 
 def _check_same_shape(timestamps: Any, X: sp.csr_array) -> None:
@@ -183,8 +277,8 @@ def check_item_indices(items: Any, n_items: int) -> np.ndarray:
         raise ValueError(
             f"items must be columns in [0, {n_items - 1}]; got {wrong[0]} ({wrong.size} unknown)."
         )
-    columns, counts = np.unique(items, return_counts=True)
-    if len(columns) != len(items):
+    if np.count_nonzero(np.bincount(items.astype(np.intp))) != len(items):
+        columns, counts = np.unique(items, return_counts=True)
         twice = columns[counts > 1][0]
         raise ValueError(f"items must not repeat a column; {twice} is given twice or more.")
     return items.astype(np.intp)

@@ -9,7 +9,8 @@ To write a recommender, derive from :class:`BaseRecommender` and define
 ``_fit(X, times)``
     Learn from a canonical CSR array of shape (n_users, n_items), float32 or float64, and set
     attributes that end in an underscore. ``times`` is None or an array that holds the time of
-    every element of ``X.data``.
+    every element of ``X.data``. ``self`` is a blank copy, which takes the place of the model when
+    all is learned: nothing of an earlier fit is there, and a fit that fails changes nothing.
 ``_score(X, times)``
     Return a new float array of shape (n_rows, n_items), finite, each row a function of that row
     of ``X`` alone. Empty rows may hold anything: the base class gives them ``prior_``.
@@ -26,11 +27,15 @@ and, where the model can do better than the defaults,
 ``_item_similarity(items)``
     Scores of shape (len(items), n_items). Default: what a history of that one item would score.
 ``_n_steps()``
-    How many parts of ``_fit`` are run under ``with self._told_step(name)``, for callbacks and
+    How many parts of ``_fit`` are run under ``with self._step_progress(name)``, for callbacks and
     ``verbose``. Default: 0.
 
 Models whose scores are ratings on the scale of ``X`` override ``_predicts_ratings``; they accept
-negative ratings unless they override ``_accepts_negative``, too.
+negative ratings unless they override ``_accepts_negative``, too. Models that cannot do without
+timestamps override ``_needs_times``. Public methods of your own begin with
+``model = self._fitted()`` and ask ``model``, which a fit in another thread does not change; those
+that learn more write to ``draft = self._draft()``, to new arrays, and end with
+``self._commit(draft)``.
 :func:`skattnrec.checks.check_recommender` checks the laws that every recommender obeys.
 """
 
@@ -43,17 +48,19 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from ._blocks import row_blocks
 from ._compat import fit_context
 from ._explanation import Explanation
 from ._kernels.ranked_votes import rank_votes
 from ._kernels.topk import mask_entries, top_k
+from ._learning import LearnsAtOnce
 from ._progress import ReportsProgress
 from ._validation import (
+    as_dtype,
     check_cutoff,
     check_item_indices,
+    check_n_rows,
     check_timestamps,
     validate_interactions,
 )
@@ -65,7 +72,7 @@ _BLOCK_ENTRIES = 2**23  # dense scores held at a time by recommend
 _BLOCK_ROWS = 2**14  # rows of sparse scores ranked at a time
 
 
-class BaseRecommender(ReportsProgress, BaseEstimator, metaclass=ABCMeta):
+class BaseRecommender(ReportsProgress, LearnsAtOnce, BaseEstimator, metaclass=ABCMeta):
     """Base class of all recommenders; the module docstring tells how to write one.
 
     Attributes
@@ -117,7 +124,7 @@ class BaseRecommender(ReportsProgress, BaseEstimator, metaclass=ABCMeta):
             (np.ones(len(items), self.prior_.dtype), (np.arange(len(items)), items)),
             shape=(len(items), self.n_features_in_),
         )
-        return self._score(one, None)
+        return self._score(one, np.zeros(len(items)) if self._needs_times() else None)
 
     def _predicts_ratings(self) -> bool:
         """Tell whether scores are ratings on the scale of X."""
@@ -126,6 +133,10 @@ class BaseRecommender(ReportsProgress, BaseEstimator, metaclass=ABCMeta):
     def _accepts_negative(self) -> bool:
         """Tell whether negative ratings mean something to the model."""
         return self._predicts_ratings()
+
+    def _needs_times(self) -> bool:
+        """Tell whether the model refuses histories without timestamps."""
+        return False
 
     # -- what users call ----------------------------------------------------------------------
 
@@ -138,10 +149,10 @@ class BaseRecommender(ReportsProgress, BaseEstimator, metaclass=ABCMeta):
         X : {array-like, sparse matrix} of shape (n_users, n_items)
             Ratings. Stored entries are known, absent ones unknown; in dense input 0 is unknown.
         y : Ignored
-            Accepted for scikit-learn's sake and never used.
+            Accepted for scikit-learn's sake and never used; it must have the rows of ``X``.
         timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
-            The time of every known rating, any unit. Models without a notion of order check
-            and then ignore them.
+            The time of every known rating: numbers of any unit, or dates, which become seconds
+            since 1970. Models without a notion of order check and then ignore them.
 
         Returns
         -------
@@ -151,13 +162,18 @@ class BaseRecommender(ReportsProgress, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            On NaN or infinite ratings, wrong shapes, empty matrices, negative ratings where the
-            model does not accept them, and timestamps that do not match ``X``.
+            On NaN or infinite ratings, wrong shapes, empty matrices, indices outside of the
+            matrix, negative ratings where the model does not accept them, tables in the place of
+            matrices, and timestamps that do not match ``X``, or that are missing where the model
+            needs them. Whatever is raised, an earlier fit stays as it was.
         """
-        with self._told_fit(X, y, timestamps=timestamps):
-            X, times = self._validate(X, timestamps, reset=True)
-            self.prior_ = self._prior(X)
-            self._fit(X, times)
+        with self._fit_progress(X, y, timestamps=timestamps):
+            learned = self._blank()
+            X, times = learned._validate(X, timestamps, reset=True)
+            check_n_rows(y, X.shape[0])
+            learned.prior_ = learned._prior(X)
+            learned._fit(X, times)
+            self._commit(learned)
         return self
 
     def predict(self, X: Any, *, timestamps: Any = None) -> np.ndarray:
@@ -176,9 +192,9 @@ class BaseRecommender(ReportsProgress, BaseEstimator, metaclass=ABCMeta):
             Finite. Rating models: ratings on the scale of ``X``; ranking models: scores that
             are comparable within a row. Rows without history get ``prior_``.
         """
-        check_is_fitted(self)
-        X, times = self._validate(X, timestamps, reset=False)
-        return self._score_or_prior(X, times)
+        model = self._fitted()
+        X, times = model._validate(X, timestamps, reset=False)
+        return model._score_or_prior(X, times)
 
     def recommend(
         self,
@@ -214,15 +230,15 @@ class BaseRecommender(ReportsProgress, BaseEstimator, metaclass=ABCMeta):
         scores : ndarray of shape (n_rows, k)
             Their scores, NaN where the index is -1.
         """
-        check_is_fitted(self)
-        X, times = self._validate(X, timestamps, reset=False)
+        model = self._fitted()
+        X, times = model._validate(X, timestamps, reset=False)
         if items is None:
-            candidates = np.arange(self.n_features_in_)
+            candidates = np.arange(model.n_features_in_)
         else:
-            candidates = np.sort(check_item_indices(items, self.n_features_in_))
+            candidates = np.sort(check_item_indices(items, model.n_features_in_))
         k = check_cutoff(k, len(candidates))
         return _join(
-            self._rank(block, block_times, candidates, k, exclude_seen)
+            model._rank(block, block_times, candidates, k, exclude_seen)
             for block, block_times in row_blocks(X, times, _BLOCK_ROWS)
         )
 
@@ -270,26 +286,26 @@ class BaseRecommender(ReportsProgress, BaseEstimator, metaclass=ABCMeta):
         --------
         skattnrec.inspection.explain : The same with names, and for any estimator.
         """
-        check_is_fitted(self)
-        history, times = self._validate(X, timestamps, reset=False)
+        model = self._fitted()
+        history, times = model._validate(X, timestamps, reset=False)
         if history.shape[0] != 1:
             raise ValueError(f"explain takes one history, X has {history.shape[0]} rows.")
         if items is None:
-            best, _ = self.recommend(X, min(10, self.n_features_in_), timestamps=timestamps)
+            best, _ = model.recommend(X, min(10, model.n_features_in_), timestamps=timestamps)
             items = best[0][best[0] >= 0]
             if not items.size:
                 raise ValueError("The history holds all items: name the items to explain.")
-        items = check_item_indices(items, self.n_features_in_)
-        scores = self._score_or_prior(history, times)[0, items]
+        items = check_item_indices(items, model.n_features_in_)
+        scores = model._score_or_prior(history, times)[0, items]
         extra: dict[str, Any]
         if history.nnz == 0:
             nothing = np.empty((len(items), 0), scores.dtype)
             baseline, sources, contributions, extra = scores, np.empty(0, np.intp), nothing, {}
         else:
-            baseline, sources, contributions, extra = self._explain(history, times, items)
+            baseline, sources, contributions, extra = model._explain(history, times, items)
         if extra.get("source", "item") == "item":
             extra = {"ratings": history.toarray()[0, sources], **extra}
-        extra["item_names"] = getattr(self, "feature_names_in_", None)
+        extra["item_names"] = getattr(model, "feature_names_in_", None)
         return Explanation(items, scores, baseline, sources, contributions, **extra)
 
     def similar_items(self, items: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
@@ -309,24 +325,31 @@ class BaseRecommender(ReportsProgress, BaseEstimator, metaclass=ABCMeta):
         scores : ndarray of shape (len(items), k)
             Their similarities.
         """
-        check_is_fitted(self)
-        items = check_item_indices(items, self.n_features_in_)
-        k = check_cutoff(k, self.n_features_in_ - 1)
-        scores = self._item_similarity(items)
+        model = self._fitted()
+        items = check_item_indices(items, model.n_features_in_)
+        k = check_cutoff(k, model.n_features_in_ - 1)
+        scores = model._item_similarity(items)
         scores[np.arange(len(items)), items] = -np.inf
-        return top_k(scores, np.arange(self.n_features_in_), k)
+        return top_k(scores, np.arange(model.n_features_in_), k)
 
     # -- shared steps -------------------------------------------------------------------------
 
     def _validate(
         self, X: Any, timestamps: Any, *, reset: bool
     ) -> tuple[sp.csr_array, np.ndarray | None]:
+        """Check what a method was given: histories as canonical CSR, and their times."""
         nonnegative = not self._accepts_negative()
         checked = validate_interactions(self, X, reset=reset, nonnegative=nonnegative)
+        if timestamps is None and self._needs_times():
+            raise ValueError(
+                f"{type(self).__name__} needs timestamps: a matrix with the time of every entry of "
+                "X. Pass them as timestamps=... to fit and to every question. Pipelines, searches "
+                "and cross-validation hand them on after "
+                "sklearn.set_config(enable_metadata_routing=True)."
+            )
         times = check_timestamps(timestamps, checked)
-        if not reset:  # the arithmetic of fit decides
-            checked = checked.astype(self.prior_.dtype, copy=False)
-        return checked, times
+        # the arithmetic of fit decides
+        return checked if reset else as_dtype(checked, self.prior_.dtype), times
 
     def _rank(
         self,

@@ -117,16 +117,16 @@ class BaseAttentionRecommender(NextItemMixin, StreamingRecommender):
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
         if self.objective == "rating":
             self._set_up_logits(X, is_causal=False)
-            with self._told_step("votes"):
+            with self._step_progress("votes"):
                 self._fit_ratings(X)
             return
         self._set_up_logits(X, is_causal=times is not None)
         self.solver_ = choose_solver(
             self.solver, X.shape[1], len(self.temperatures_), X.dtype.itemsize
         )
-        with self._told_step("statistics"):
+        with self._step_progress("statistics"):
             self.statistics_ = self._count(X, times)
-        with self._told_step("votes"):
+        with self._step_progress("votes"):
             self._solve()
 
     def _n_steps(self) -> int:

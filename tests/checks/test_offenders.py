@@ -132,10 +132,11 @@ class ForgetsNames(ItemVotes):
 
 
 class RefitsFromOldVotes(ItemVotes):
-    def _fit(self, X, times):
+    def fit(self, X, y=None, *, timestamps=None):
         refit = hasattr(self, "votes_")
-        super()._fit(X, times)
-        self.votes_ *= 1 + refit
+        super().fit(X, y, timestamps=timestamps)
+        self.votes_ = self.votes_ * (1 + refit)
+        return self
 
 
 class CloneIsFitted(ItemVotes):

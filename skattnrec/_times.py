@@ -1,0 +1,78 @@
+"""Times as numbers: those given as dates become seconds since 1970, everywhere alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["seconds_of"]
+
+
+def seconds_of(times: Any, name: str = "timestamps") -> Any:
+    """Turn dates into seconds since 1970 (UTC); leave numbers as they are.
+
+    Parameters
+    ----------
+    times : array-like or DataFrame
+        Numbers of any unit; or NumPy, pandas or Arrow dates, with or without time zone.
+    name : str
+        What error messages call it.
+
+    Returns
+    -------
+    object
+        ``times`` itself where it does not hold dates, otherwise a float64 array of its shape, NaN
+        where a date is missing.
+
+    Raises
+    ------
+    ValueError
+        If dates are given beside numbers, or spans of time in the place of times.
+    """
+    if hasattr(times, "iloc"):
+        return _seconds_of_table(times, name)
+    values = np.asarray(times)
+    if values.dtype.kind == "m":
+        _refuse_spans(name)
+    return _seconds(values) if values.dtype.kind == "M" else times
+
+
+def _seconds_of_table(table: Any, name: str) -> Any:
+    """Treat a DataFrame column by column; a Series is one column."""
+    columns = [table] if table.ndim == 1 else [table.iloc[:, j] for j in range(table.shape[1])]
+    kinds = {getattr(column.dtype, "kind", "O") for column in columns}
+    if "m" in kinds:
+        _refuse_spans(name)
+    if "M" not in kinds:
+        return table
+    if kinds != {"M"}:
+        raise ValueError(
+            f"{name} must be dates or numbers, not both: some columns hold dates, others do not. "
+            "Convert all of them, as with pandas.to_datetime."
+        )
+    seconds = [_seconds(_utc(column)) for column in columns]
+    return seconds[0] if table.ndim == 1 else np.stack(seconds, axis=1)
+
+
+def _utc(column: Any) -> np.ndarray:
+    """Read a pandas column of dates, of NumPy's or Arrow's kind, as datetime64."""
+    import pandas as pd
+
+    dates = pd.DatetimeIndex(pd.to_datetime(column.astype(object), utc=True))
+    return dates.tz_localize(None).to_numpy()
+
+
+def _seconds(dates: np.ndarray) -> np.ndarray:
+    """Divide by a second; NaT becomes NaN."""
+    unit = np.datetime_data(dates.dtype)[0]
+    if unit in ("generic", "Y", "M"):
+        dates = dates.astype("datetime64[s]")
+    return (dates - np.datetime64(0, "s")) / np.timedelta64(1, "s")
+
+
+def _refuse_spans(name: str) -> None:
+    raise ValueError(
+        f"{name} must be times, these are spans of time (timedelta). Divide them by a unit, as in "
+        "spans / numpy.timedelta64(1, 's')."
+    )
