@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import scipy.sparse as sp
 
-__all__ = ["row_blocks"]
+__all__ = ["join_blocks", "row_blocks"]
 
 
 def row_blocks(
@@ -33,3 +33,13 @@ def row_blocks(
         block = X[start : start + n_rows] if n_rows < X.shape[0] else X
         first, last = X.indptr[start], X.indptr[start + block.shape[0]]
         yield block, None if times is None else times[first:last]
+
+
+def join_blocks(
+    lists: Iterable[tuple[np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Stack the (indices, scores) of blocks of rows."""
+    indices, scores = zip(*lists, strict=True)
+    if len(indices) == 1:
+        return indices[0], scores[0]
+    return np.concatenate(indices), np.concatenate(scores)

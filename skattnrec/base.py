@@ -42,14 +42,13 @@ that learn more write to ``draft = self._draft()``, to new arrays, and end with
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 
-from ._blocks import row_blocks
+from ._blocks import join_blocks, row_blocks
 from ._compat import fit_context
 from ._explanation import Explanation
 from ._kernels.ranked_votes import rank_votes
@@ -237,7 +236,7 @@ class BaseRecommender(ReportsProgress, LearnsAtOnce, BaseEstimator, metaclass=AB
         else:
             candidates = np.sort(check_item_indices(items, model.n_features_in_))
         k = check_cutoff(k, len(candidates))
-        return _join(
+        return join_blocks(
             model._rank(block, block_times, candidates, k, exclude_seen)
             for block, block_times in row_blocks(X, times, _BLOCK_ROWS)
         )
@@ -363,7 +362,7 @@ class BaseRecommender(ReportsProgress, LearnsAtOnce, BaseEstimator, metaclass=AB
         factors = self._sparse_factors(X, times)
         if factors is None:
             step = _BLOCK_ENTRIES // X.shape[1]
-            return _join(
+            return join_blocks(
                 self._rank_dense(block, block_times, candidates, k, exclude_seen)
                 for block, block_times in row_blocks(X, times, step)
             )
@@ -399,9 +398,3 @@ class BaseRecommender(ReportsProgress, LearnsAtOnce, BaseEstimator, metaclass=AB
         tags.input_tags.positive_only = not self._accepts_negative()
         tags.target_tags.required = False
         return tags
-
-
-def _join(lists: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Stack the lists of blocks of rows."""
-    indices, scores = zip(*lists, strict=True)
-    return np.concatenate(indices), np.concatenate(scores)

@@ -12,8 +12,9 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 # Lower layers first. A module belongs to the longest path here that its own path starts with.
 LAYERS = [
-    ["_compat", "_kernels"],
-    ["_blocks", "_explanation", "_progress", "_validation"],
+    ["_compat", "_kernels", "_long_table", "_structure", "_times", "exceptions"],
+    ["_blocks", "_explanation", "_learning", "_progress", "_validation"],
+    ["_scores"],
     ["metrics", "model_selection/_split"],
     ["base"],
     ["attention", "baseline", "content", "factorization", "neighbors", "preprocessing"],
