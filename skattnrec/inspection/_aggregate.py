@@ -11,9 +11,10 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_array
 
 from .._kernels.entries import later_entries, rows_of_entries, time_order
-from .._validation import as_interactions
-from ._histories import times_of
-from ._unwrap import attention_model, attention_shares
+from ._attended import attention_model, attention_shares
+from ._documented import documented
+from ._histories import Histories
+from ._names import aligned, labels_of, name_all, name_items
 
 __all__ = ["aggregate_attention"]
 
@@ -23,6 +24,7 @@ _SEASONS = ("winter", "spring", "summer", "autumn")
 _CALENDAR = ("hour", "weekday", "month", "season")
 
 
+@documented
 def aggregate_attention(
     estimator: Any,
     X: Any,
@@ -36,8 +38,7 @@ def aggregate_attention(
 
     Parameters
     ----------
-    estimator : object
-        A fitted attention recommender, or a pipeline or search of one.
+    {attention_estimator}
     X : {array-like, sparse matrix} of shape (n_users, n_items)
         Histories; empty ones are left out.
     by : array-like, sparse matrix, str or callable
@@ -55,14 +56,14 @@ def aggregate_attention(
         - A function that takes the times, shape (n_entries,), and returns as many labels, such
           as ``lambda t: pandas.cut(t / 3600 % 24, [0, 6, 12, 18, 24], right=False)``.
 
-        All but the first two need ``timestamps``.
+        All but the first two need ``timestamps``. A DataFrame or Series with an index is read by
+        the names of the items there, those of the columns of ``X`` or of the model.
     names : sequence of str of length d, default=None
         Names of the features; None takes the columns of a DataFrame.
     user_groups : array-like of shape (n_users,), default=None
         A label for each user, such as ``pandas.cut(ages, [0, 25, 50, 100])``. Averages are then
-        made for each group of users.
-    timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
-        The time of every entry of ``X``. Passed to the model, too.
+        made for each group of users. A Series with an index is read by the index of ``X``.
+    {times}
 
     Returns
     -------
@@ -99,19 +100,19 @@ def aggregate_attention(
     0     0   sea       0.73      0.5  1.46
     1     0   sky       0.27      0.5  0.54
     """
-    known = as_interactions(X)
-    times = times_of(timestamps, known)
-    shares = attention_shares(*attention_model(estimator, X), timestamps)
-    lengths = np.diff(known.indptr)
-    if not known.nnz:
+    histories = Histories.of(X, timestamps)
+    if not histories.X.nnz:
         raise ValueError("All histories are empty: there is no attention to aggregate.")
-    share_out, labels = _grouping(by, names, known, times)
-    even = np.repeat(1 / np.maximum(lengths, 1), lengths)
-    history = share_out(even)  # (n_users, n_groups)
-    users = _users_of_groups(user_groups, lengths)
+    model, seen = attention_model(estimator, histories)
+    if not (isinstance(by, str) or callable(by)):
+        by = aligned(by, name_items(None, X, model), "by")
+    share_out, labels = _grouping(by, names, histories)
+    lengths = np.diff(histories.X.indptr)
+    history = share_out(np.repeat(1 / np.maximum(lengths, 1), lengths))  # (n_users, n_groups)
+    users = _users_of_groups(aligned(user_groups, labels_of(X, axis=0), "user_groups"), lengths)
     tables = [
         _table(head, group, rows, share_out(share.data), history, labels)
-        for head, share in enumerate(shares)
+        for head, share in enumerate(attention_shares(model, seen))
         for group, rows in users
     ]
     table = pd.concat(tables, ignore_index=True)
@@ -127,13 +128,10 @@ def _table(
     labels: list[Any],
 ) -> pd.DataFrame:
     """Means over users; groups without an entry are left out."""
-    means = np.stack([attention[rows].mean(axis=0), history[rows].mean(axis=0)])
-    occupied = means[1] > 0
-    table = pd.DataFrame(
-        {"head": head, "user_group": user_group, "group": labels, "attention": means[0]}
-    )
-    table["history"] = means[1]
-    table = table[occupied]
+    table = pd.DataFrame({"head": head, "user_group": user_group, "group": labels})
+    table["attention"] = attention[rows].mean(axis=0)
+    table["history"] = history[rows].mean(axis=0)
+    table = table[table["history"] > 0]
     return table.assign(lift=table["attention"] / table["history"])
 
 
@@ -152,13 +150,14 @@ def _users_of_groups(user_groups: Any, lengths: np.ndarray) -> list[tuple[Any, n
 
 
 def _grouping(
-    by: Any, names: Sequence[str] | None, X: sp.csr_array, times: sp.csr_array | None
+    by: Any, names: Sequence[str] | None, histories: Histories
 ) -> tuple[Callable[[np.ndarray], np.ndarray], list[Any]]:
     """Return what sums entry values by user and group, and the labels of the groups."""
+    X = histories.X
     if isinstance(by, str) or callable(by):
-        if times is None:
+        if histories.times is None:
             raise ValueError(f"by={by!r} needs timestamps.")
-        labels, codes = _label_entries(by, times)
+        labels, codes = _label_entries(by, histories.times, X.indptr)
     elif not sp.issparse(by) and np.ndim(by) == 1:
         if len(by) != X.shape[1]:
             raise ValueError(f"by holds {len(by)} labels, X has {X.shape[1]} items.")
@@ -192,10 +191,7 @@ def _membership(
         raise ValueError(f"by has {features.shape[0]} rows, X has {n_items} items.")
     if features.nnz and features.data.min() < 0:
         raise ValueError("by must not be negative: attention cannot be shared out by it.")
-    n_features = features.shape[1]
-    labels = [f"feature {f}" for f in range(n_features)] if names is None else list(names)
-    if len(labels) != n_features:
-        raise ValueError(f"names holds {len(labels)} names for {n_features} features.")
+    labels = name_all(names, features.shape[1], "feature", "names")
     total = np.asarray(features.sum(axis=1)).ravel()
     none = sp.csr_array((total == 0).astype(np.float64)[:, None])
     scale = np.divide(1, total, out=np.zeros_like(total), where=total > 0)
@@ -214,18 +210,20 @@ def _categories(labels: Any) -> tuple[list[Any], np.ndarray]:
     return groups, codes
 
 
-def _label_entries(by: Any, times: sp.csr_array) -> tuple[list[Any], np.ndarray]:
+def _label_entries(by: Any, times: np.ndarray, indptr: np.ndarray) -> tuple[list[Any], np.ndarray]:
     """Labels of the groups in their natural order, and the group of every entry."""
     if callable(by):
-        given = by(times.data)
-        if np.shape(given) != times.data.shape:
-            raise ValueError(f"by returned {np.shape(given)} labels for {times.data.shape} times.")
+        given = by(times)
+        if np.shape(given) != times.shape:
+            raise ValueError(f"by returned {np.shape(given)} labels for {times.shape} times.")
         return _categories(given)
-    if by == "age":
-        return _label_ages(times)
+    if by == "age":  # in octaves of how many entries of the user came later: 0, 1, 2-3, 4-7, ...
+        codes = np.frexp(later_entries(indptr, time_order(indptr, times)))[1]
+        octaves = [f"{2**e}-{2 ** (e + 1) - 1}" for e in range(1, int(codes.max()))]
+        return ["0", "1", *octaves][: codes.max() + 1], codes
     if by not in _CALENDAR:
         raise ValueError(f"by must be 'age' or one of {_CALENDAR}, got {by!r}.")
-    moments = pd.to_datetime(times.data, unit="s", utc=True)
+    moments = pd.to_datetime(times, unit="s", utc=True)
     if by == "hour":
         return list(range(24)), moments.hour.to_numpy()
     if by == "weekday":
@@ -233,11 +231,3 @@ def _label_entries(by: Any, times: sp.csr_array) -> tuple[list[Any], np.ndarray]
     if by == "month":
         return list(_MONTHS), moments.month.to_numpy() - 1
     return list(_SEASONS), moments.month.to_numpy() % 12 // 3
-
-
-def _label_ages(times: sp.csr_array) -> tuple[list[str], np.ndarray]:
-    """Group entries by how many of the user's entries came later, in octaves."""
-    age = later_entries(times.indptr, time_order(times.indptr, times.data))
-    codes = np.frexp(age)[1]  # 0, 1, 2-3, 4-7, ...
-    labels = ["0", "1"] + [f"{2**e}-{2 ** (e + 1) - 1}" for e in range(1, int(codes.max()))]
-    return labels[: codes.max() + 1], codes

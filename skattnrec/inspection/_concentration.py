@@ -30,6 +30,11 @@ def attention_entropy(weights: Any, *, normalize: bool = False) -> np.ndarray:
     ndarray of shape (n_users,), float64
         In nats; NaN for empty rows, and with ``normalize`` for rows of one entry.
 
+    Raises
+    ------
+    ValueError
+        If a weight is negative, or those of a row with entries are all 0.
+
     See Also
     --------
     effective_number : Its exponential.
@@ -45,6 +50,10 @@ def attention_entropy(weights: Any, *, normalize: bool = False) -> np.ndarray:
     rows = rows_of_entries(weights.indptr)
     data = weights.data.astype(np.float64)
     total = np.bincount(rows, data, minlength=len(lengths))
+    wrong = np.flatnonzero((total <= 0) & (lengths > 0))
+    if len(wrong) or (len(data) and not data.min() >= 0):
+        where = f"those of row {wrong[0]} sum to {total[wrong[0]]:g}" if len(wrong) else "some are"
+        raise ValueError(f"weights must not be negative, and some of each row above 0; {where}.")
     shares = data / total[rows]
     information = -shares * np.log(shares, out=np.zeros_like(shares), where=shares > 0)
     entropy = np.bincount(rows, information, minlength=len(lengths))

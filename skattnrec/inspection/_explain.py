@@ -6,25 +6,23 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from .._compat import StrOptions, validate_params
 from .._explanation import Explanation
 from .._validation import check_item_indices
 from ..metrics import rank_items
-from ._histories import times_of, without_each_entry
-from ._predict import dress_like, predict_blocks
-from ._unwrap import name_items, one_history, unwrap
+from ._attended import unwrap
+from ._documented import documented
+from ._histories import Histories
+from ._names import columns_of, name_items
+from ._predict import scores_of_rows
 
-__all__ = ["explain", "find_items"]
+__all__ = ["explain"]
 
 
+@documented
 @validate_params(
-    {
-        "estimator": [object],
-        "method": [StrOptions({"auto", "exact", "leave_one_out"})],
-    },
-    prefer_skip_nested_validation=True,
+    {"method": [StrOptions({"auto", "exact", "leave_one_out"})]}, prefer_skip_nested_validation=True
 )
 def explain(
     estimator: Any,
@@ -42,15 +40,12 @@ def explain(
     estimator : object
         A fitted recommender, a pipeline that ends in one, or a search over either; or anything
         with a ``predict`` that scores all items.
-    X : {array-like, sparse matrix, DataFrame} of shape (1, n_items)
-        One history.
+    {one_history}
     items : int, str or list of these, default=None
         What to explain: item columns, or names from ``item_names``. None means the (at most ten)
         recommended items.
-    item_names : array-like of shape (n_items,), default=None
-        Names of the items; None takes the columns of a DataFrame.
-    timestamps : {array-like, sparse matrix} of shape (1, n_items), default=None
-        The time of every entry of ``X``.
+    {item_names}
+    {times}
     method : {"auto", "exact", "leave_one_out"}, default="auto"
         "exact": ask the model, whose score is a sum of contributions. "leave_one_out": what the
         score loses without each entry, see the notes. "auto": exact where the model can, else
@@ -99,65 +94,47 @@ def explain(
     >>> parts.to_text()
     ['Chocolat: because you rated Amelie 5 and Alien 4']
     """
-    model, seen = unwrap(estimator, X)
-    history = one_history(X, "explain")
+    history = Histories.of(X, timestamps).one("explain")
+    model, seen = unwrap(estimator, history)
     names = name_items(item_names, X, model)
-    columns = None if items is None else find_items(items, names, history.shape[1])
-    metadata = {} if timestamps is None else {"timestamps": timestamps}
+    if items is not None:
+        items = check_item_indices(columns_of(items, names), history.X.shape[1])
     parts = None
     if method != "leave_one_out" and (hasattr(model, "explain") or method == "exact"):
         try:
-            parts = model.explain(seen, columns, **metadata)
+            parts = model.explain(seen.given, items, **seen.metadata)
         except NotImplementedError:
             if method == "exact":
                 raise
     if parts is None:
-        parts = _leave_one_out(estimator, X, history, columns, timestamps)
+        parts = _leave_one_out(estimator, history, items)
     elif parts.heads is not None and parts.weights is None:
-        parts = replace(parts, weights=_head_weights(model, seen, parts, metadata))
-    ratings = history.toarray()[0, parts.sources] if parts.source == "item" else None
+        parts = replace(parts, weights=_head_weights(model, seen, parts))
+    ratings = history.X.toarray()[0, parts.sources] if parts.source == "item" else None
     return replace(parts, ratings=ratings, item_names=names)
 
 
-def find_items(items: Any, names: np.ndarray | None, n_items: int) -> np.ndarray:
-    """Turn item columns or names into columns."""
-    listed = np.atleast_1d(np.asarray(items, dtype=object))
-    if not any(isinstance(item, str) for item in listed):
-        return check_item_indices(items, n_items)
-    if names is None:
-        raise ValueError(f"items are names ({listed[0]!r}): pass item_names, or item columns.")
-    column_of = {name: column for column, name in reversed(list(enumerate(names)))}
-    unknown = [item for item in listed if item not in column_of]
-    if unknown:
-        raise ValueError(f"items must be in item_names; {unknown[0]!r} is not.")
-    return check_item_indices([column_of[item] for item in listed], n_items)
-
-
-def _leave_one_out(
-    estimator: Any, X: Any, history: sp.csr_array, items: np.ndarray | None, timestamps: Any
-) -> Explanation:
-    dress = dress_like(X)
-    times = times_of(timestamps, history)
-    ((_, scores),) = predict_blocks(estimator, history, times, dress)
+def _leave_one_out(estimator: Any, history: Histories, items: np.ndarray | None) -> Explanation:
+    scores = scores_of_rows(estimator, history)
     if items is None:
-        n_new = history.shape[1] - history.nnz
+        n_new = history.X.shape[1] - history.X.nnz
         if n_new == 0:
             raise ValueError("The history holds all items: name the items to explain.")
-        items = rank_items(scores, seen=history, k=min(10, n_new))[0]
+        items = rank_items(scores, seen=history.X, k=min(10, n_new))[0]
     scores = scores[0, items]
-    sources = history.indices.astype(np.intp)
+    sources = history.X.indices.astype(np.intp)
     if not len(sources):
         return Explanation(items, scores, scores, sources, np.empty((len(items), 0), scores.dtype))
-    fewer = without_each_entry(history)
-    fewer_times = None if times is None else without_each_entry(times)
-    left = [part[:, items] for _, part in predict_blocks(estimator, fewer, fewer_times, dress)]
-    losses = scores[:, None] - np.concatenate(left).T  # (n, s)
+    fewer = scores_of_rows(
+        estimator, history.without_each_entry(), lambda scores, start: scores[:, items]
+    )
+    losses = scores[:, None] - fewer.T  # (n, s)
     return Explanation(items, scores, np.zeros_like(scores), sources, losses)
 
 
-def _head_weights(model: Any, X: Any, parts: Explanation, metadata: dict[str, Any]) -> np.ndarray:
+def _head_weights(model: Any, history: Histories, parts: Explanation) -> np.ndarray:
     """Attention of each head on each source, the same for all explained items."""
-    weights = model.attention_weights(X, **metadata)
+    weights = model.attention_weights(history.given, **history.metadata)
     # (n_heads, s) -> (n_heads, n, s)
     on_sources = np.array([w.toarray()[0, parts.sources] for w in weights])
     return np.repeat(on_sources[:, None], len(parts.items), axis=1)

@@ -8,23 +8,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from sklearn.utils import Bunch, check_random_state
 
 from .._compat import Interval, StrOptions, validate_params
-from .._validation import as_interactions
 from ..model_selection._significance import mean_interval
-from ._histories import keep_entries
-from ._importance import ORDERS, importances
-from ._predict import Followed, follow, score_pairs
-from ._unwrap import unwrap
+from ._attended import unwrap
+from ._documented import documented
+from ._followed import ORDERS, Followed, follow, importances
+from ._histories import Histories
+from ._predict import scores_of_pairs
 
 __all__ = ["deletion_curve", "faithfulness"]
 
 
+@documented
 @validate_params(
     {
-        "estimator": [object],
         "order": [StrOptions(set(ORDERS))],
         "max_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_steps": [Interval(Integral, 1, None, closed="left")],
@@ -47,8 +46,7 @@ def deletion_curve(
 
     Parameters
     ----------
-    estimator : object
-        A fitted recommender, pipeline or search.
+    {estimator}
     X : {array-like, sparse matrix} of shape (n_users, n_items)
         Histories; those with fewer than two entries are left out. Each of them is explained by a
         call of its own: pass a sample of a few hundred.
@@ -61,10 +59,8 @@ def deletion_curve(
         The share of a history to delete in the end; at least one entry, never all.
     n_steps : int, default=10
         In how many steps.
-    timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
-        The time of every entry of ``X``.
-    random_state : int, RandomState instance or None, default=0
-        Draws the random order, and breaks ties.
+    {times}
+    {random_state}
 
     Returns
     -------
@@ -78,9 +74,9 @@ def deletion_curve(
         area : ndarray of shape (n_curves,)
             Area under the drops divided by ``max_fraction``: the mean drop.
         users : ndarray of shape (n_curves,)
-            Rows of ``X``.
+            Rows of ``X``; of a DataFrame, their labels.
         item : ndarray of shape (n_curves,)
-            The items followed.
+            The items followed, by column or label.
 
     Raises
     ------
@@ -109,14 +105,16 @@ def deletion_curve(
     True
     """
     followed = follow(estimator, X, items, timestamps, min_entries=2)
-    known, times = followed.histories, followed.times
+    histories = followed.histories
+    users = np.arange(len(followed.items))
+    lengths = np.diff(histories.X.indptr)
     ranks = _deletion_ranks(estimator, followed, order, check_random_state(random_state))
     fractions = np.linspace(0, max_fraction, n_steps + 1)
     scores = [followed.scores]
     for fraction in fractions[1:]:
-        keep = ranks >= np.repeat(_n_deleted(known, fraction), np.diff(known.indptr))
-        left, left_times = (None if M is None else keep_entries(M, keep) for M in (known, times))
-        scores.append(score_pairs(estimator, left, left_times, followed.items, followed.dress))
+        n_deleted = np.clip(np.floor(fraction * lengths + 0.5), 1, lengths - 1)
+        left = histories.keep(ranks >= np.repeat(n_deleted, lengths))
+        scores.append(scores_of_pairs(estimator, left, users, followed.items))
     curves = np.stack(scores, axis=1).astype(np.float64)
     size = np.abs(curves[:, :1])
     lost = curves[:, :1] - curves
@@ -127,8 +125,8 @@ def deletion_curve(
         scores=curves,
         drops=drops,
         area=area,
-        users=followed.users,
-        item=followed.items,
+        users=followed.users.to_numpy(),
+        item=followed.labels,
     )
 
 
@@ -155,14 +153,12 @@ def faithfulness(
 
     Parameters
     ----------
-    estimator, X, items, max_fraction, n_steps, timestamps
+    estimator, X, items, max_fraction, n_steps, timestamps, random_state
         As for :func:`deletion_curve`.
     orders : list of {"contribution", "attention", "random"}, default=None
         The orders to compare with "random". None means all that the model has.
     n_repeats : int, default=5
         How many random orders to average over.
-    random_state : int, RandomState instance or None, default=0
-        Draws the random orders, and breaks ties.
 
     Returns
     -------
@@ -189,7 +185,7 @@ def faithfulness(
     True
     """
     if orders is None:
-        model, _ = unwrap(estimator, as_interactions(X)[:1])
+        model, _ = unwrap(estimator, Histories.of(X, timestamps).rows([0]))
         orders = [o for o in ORDERS if o != "attention" or hasattr(model, "attention_weights")]
     random = check_random_state(random_state)
     options = {"max_fraction": max_fraction, "n_steps": n_steps, "timestamps": timestamps}
@@ -212,18 +208,13 @@ def _deletion_ranks(
     estimator: Any, followed: Followed, order: str, random: np.random.RandomState
 ) -> np.ndarray:
     """When each entry is deleted, what matters most first; 0 is the first of its row."""
-    X, times = followed.histories, followed.times
+    X = followed.histories.X
     ranks = np.empty(X.nnz, dtype=np.int64)
     for row, item in enumerate(followed.items):  # explain answers for one history at a time
         place = slice(X.indptr[row], X.indptr[row + 1])
-        when = None if times is None else times[[row]]
-        importance = importances(estimator, X[[row]], item, order, when, random, followed.dress)
+        importance = np.zeros(place.stop - place.start)
+        if order != "random":
+            importance = importances(estimator, followed.histories.rows([row]), item, order)
         ties = random.random_sample(len(importance))
         ranks[place][np.lexsort((ties, -importance))] = np.arange(len(importance))
     return ranks
-
-
-def _n_deleted(X: sp.csr_array, fraction: float) -> np.ndarray:
-    """How many entries of each row to delete."""
-    lengths = np.diff(X.indptr)
-    return np.clip(np.floor(fraction * lengths + 0.5), 1, lengths - 1).astype(np.int64)

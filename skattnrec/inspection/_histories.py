@@ -1,51 +1,90 @@
-"""Histories with their times, and histories short of some entries."""
+"""Histories with their times, and what is made of them: fewer rows, fewer entries."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
-from .._validation import check_timestamps
+from .._kernels.entries import select_entries
+from .._validation import as_interactions, check_timestamps
 
-__all__ = ["keep_entries", "times_of", "without_each_entry"]
-
-
-def times_of(timestamps: Any, X: sp.csr_array) -> sp.csr_array | None:
-    """Check timestamps and give them the pattern of X; None stays None."""
-    times = check_timestamps(timestamps, X)
-    if times is None:
-        return None
-    return sp.csr_array((times, X.indices, X.indptr), shape=X.shape)
+__all__ = ["Histories"]
 
 
-def keep_entries(X: sp.csr_array, keep: np.ndarray) -> sp.csr_array:
-    """Leave out stored entries; zeros that are kept stay stored."""
-    before = np.concatenate([[0], np.cumsum(keep)])
-    parts = X.data[keep], X.indices[keep], before[X.indptr].astype(X.indptr.dtype)
-    return sp.csr_array(parts, shape=X.shape)
+@dataclass(frozen=True)
+class Histories:
+    """Rows of a matrix, the times of their entries, and the form they were given in.
 
-
-def without_each_entry(X: sp.csr_array) -> sp.csr_array:
-    """Copy rows as often as they have entries, each copy short of another one.
-
-    Parameters
+    Attributes
     ----------
     X : csr_array of shape (n_rows, n_items)
-        Histories.
-
-    Returns
-    -------
-    csr_array of shape (X.nnz, n_items)
-        Row p lacks stored entry p of ``X``.
+    times : ndarray of shape (X.nnz,) or None
+        The time of every element of ``X.data``.
+    columns : Index or None
+        Names of the items, if the matrix was a DataFrame.
     """
-    lengths = np.diff(X.indptr).astype(np.int64)
-    first = X.indptr[:-1].astype(np.int64)
-    size = np.repeat(lengths, lengths)  # of the row that each copy is of
-    begins = np.repeat(np.repeat(first, lengths), size)
-    place = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
-    source = begins + place  # the entry of X that is copied
-    source = source[source != np.repeat(np.arange(X.nnz), size)]
-    indptr = np.concatenate([[0], np.cumsum(size - 1)]).astype(X.indptr.dtype)
-    return sp.csr_array((X.data[source], X.indices[source], indptr), shape=(X.nnz, X.shape[1]))
+
+    X: sp.csr_array
+    times: np.ndarray | None
+    columns: Any = None
+
+    @classmethod
+    def of(cls, X: Any, timestamps: Any = None) -> Histories:
+        """Check histories, and their times."""
+        known = as_interactions(X)
+        columns = X.columns if isinstance(X, pd.DataFrame) else None
+        return cls(known, check_timestamps(timestamps, known), columns)
+
+    def one(self, caller: str) -> Histories:
+        """Check that there is a single history."""
+        if self.X.shape[0] != 1:
+            raise ValueError(f"{caller} takes one history, X has {self.X.shape[0]} rows.")
+        return self
+
+    @property
+    def given(self) -> Any:
+        """What to hand to an estimator: one fitted on a DataFrame expects its names again."""
+        if self.columns is None:
+            return self.X
+        return pd.DataFrame(self.X.toarray(), columns=self.columns)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The times as an estimator takes them."""
+        return {} if self.times is None else {"timestamps": self._stamped()}
+
+    def rows(self, rows: Any) -> Histories:
+        """Keep some rows."""
+        times = None if self.times is None else self._stamped()[rows].data
+        return Histories(self.X[rows], times, self.columns)
+
+    def keep(self, mask: np.ndarray) -> Histories:
+        """Keep some entries; zeros among them stay stored."""
+        X = self.X
+        parts = select_entries(X.data, X.indices, X.indptr, mask)
+        times = None if self.times is None else self.times[mask]
+        return Histories(sp.csr_array(parts, shape=X.shape), times, self.columns)
+
+    def take(self, entries: np.ndarray, indptr: np.ndarray) -> Histories:
+        """Make rows of entries: row r has those that ``entries[indptr[r]:indptr[r + 1]]`` names."""
+        parts = self.X.data[entries], self.X.indices[entries], indptr
+        X = sp.csr_array(parts, shape=(len(indptr) - 1, self.X.shape[1]))
+        times = None if self.times is None else self.times[entries]
+        return Histories(X, times, self.columns)
+
+    def without_each_entry(self) -> Histories:
+        """Copy rows as often as they have entries: copy p lacks stored entry p."""
+        lengths = np.diff(self.X.indptr).astype(np.int64)
+        size = np.repeat(lengths, lengths)  # of the row that each copy is of
+        begins = np.repeat(self.X.indptr[:-1].astype(np.int64), lengths)
+        place = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+        source = np.repeat(begins, size) + place  # the entry that is copied
+        source = source[source != np.repeat(np.arange(self.X.nnz), size)]
+        return self.take(source, np.concatenate([[0], np.cumsum(size - 1)]))
+
+    def _stamped(self) -> sp.csr_array:
+        return sp.csr_array((self.times, self.X.indices, self.X.indptr), shape=self.X.shape)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import KFold, check_cv
 
 from .._compat import StrOptions, validate_params
 from .._kernels.entries import rows_of_entries
-from .._validation import as_interactions
-from ._histories import times_of, without_each_entry
-from ._predict import dress_like, predict_blocks, score_pairs
+from .._kernels.means import damped_means
+from ._documented import documented
+from ._histories import Histories
+from ._names import labels_of, rows_named
+from ._predict import scores_of_pairs
 
 __all__ = ["attention_outliers"]
 
@@ -26,9 +27,9 @@ _ROUNDS = 5  # of removing means of users and items in turn
 _SMALL = 0.05  # quantile of the votes below which their scale is linear
 
 
+@documented
 @validate_params(
     {
-        "estimator": [object],
         "method": [StrOptions({"leave_one_out", "in_place"})],
         "cv": ["cv_object"],
     },
@@ -61,25 +62,25 @@ def attention_outliers(
         :class:`~skattnrec.ItemItemCF`.
     cv : int, splitter or iterable of (train, test), default=None
         Score each user by a model fitted on other users, in folds of users. A model fitted on the
-        ratings it is to judge has learned some of the outliers. None takes the estimator as it
-        is.
-    timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
-        The time of every entry of ``X``.
+        ratings it is to judge has learned some of the outliers. Each user has to be in one test
+        part. None takes the estimator as it is.
+    {times}
 
     Returns
     -------
     DataFrame with a row for each entry of X, the strongest outlier first
-        ``user``, ``item``: row and column; ``rating``; ``votes``: the score that the rest of the
-        history gives the item; ``support``: the same on a logarithmic scale; ``expected``: the
-        rating to expect; ``surprise``: ``rating`` less ``expected``, of which ``outlierness`` is
-        the absolute value. Where all ratings are the same there is no rating to expect: then
-        ``outlierness`` is how much less support an entry has than others of the user and the item,
-        and ``surprise`` its negative.
+        ``user``, ``item``: row and column, or their labels in a DataFrame; ``rating``; ``votes``:
+        the score that the rest of the history gives the item; ``support``: the same on a
+        logarithmic scale; ``expected``: the rating to expect; ``surprise``: ``rating`` less
+        ``expected``, of which ``outlierness`` is the absolute value. Where all ratings are the
+        same there is no rating to expect: then ``outlierness`` is how much less support an entry
+        has than others of the user and the item, and ``surprise`` its negative.
 
     Raises
     ------
     ValueError
-        If there are no entries, or as ``predict`` does.
+        If there are no entries, some users are in no test part or in several, or as ``predict``
+        does.
 
     Notes
     -----
@@ -103,20 +104,19 @@ def attention_outliers(
     >>> outliers.columns.tolist()
     ['user', 'item', 'rating', 'votes', 'support', 'expected', 'surprise', 'outlierness']
     """
-    known = as_interactions(X)
+    histories = Histories.of(X, timestamps)
+    known = histories.X
     if not known.nnz:
         raise ValueError("All histories are empty: there is nothing to judge.")
-    times = times_of(timestamps, known)
-    votes = np.empty(known.nnz)
-    dress = dress_like(X if cv is None else known)  # folds are fitted on sparse matrices
-    for model, rows in _judges(estimator, known, times, cv):
-        part, part_times = (None if M is None else M[rows] for M in (known, times))
-        lengths = np.diff(known.indptr)[rows]
-        first = np.repeat(known.indptr[:-1][rows] - np.cumsum(lengths) + lengths, lengths)
-        places = first + np.arange(lengths.sum())
-        score = _leave_one_out if method == "leave_one_out" else _in_place
-        votes[places] = score(model, part, part_times, dress)
     users = rows_of_entries(known.indptr)
+    votes = np.empty(known.nnz)
+    for model, rows in _judges(estimator, histories, cv):
+        part = histories.rows(rows)
+        if method == "leave_one_out":
+            judged = _leave_one_out(model, part)
+        else:
+            judged = scores_of_pairs(model, part, rows_of_entries(part.X.indptr), part.X.indices)
+        votes[np.isin(users, rows)] = judged
     support = _compress(votes)
     p = _without_means(support, users, known.indices, known.shape)
     ratings = known.data.astype(np.float64)
@@ -128,10 +128,11 @@ def attention_outliers(
         slope = float(r @ p) / float(p @ p) if p.any() else 0.0
         surprise = r - slope * p
         expected, outlierness = ratings - surprise, np.abs(surprise)
+    names = labels_of(X, axis=1)
     table = pd.DataFrame(
         {
-            "user": users,
-            "item": known.indices,
+            "user": rows_named(X)[users],
+            "item": known.indices if names is None else names[known.indices],
             "rating": known.data,
             "votes": votes,
             "support": support,
@@ -143,52 +144,33 @@ def attention_outliers(
     return table.sort_values("outlierness", ascending=False, kind="stable", ignore_index=True)
 
 
-def _judges(
-    estimator: Any, X: sp.csr_array, times: sp.csr_array | None, cv: Any
-) -> Iterator[tuple[Any, np.ndarray]]:
-    """Yield fitted models and the rows that each is to judge."""
-    rows = np.arange(X.shape[0])
+def _judges(estimator: Any, histories: Histories, cv: Any) -> Iterator[tuple[Any, np.ndarray]]:
+    """Yield fitted models and the rows, ascending, that each is to judge."""
+    rows = np.arange(histories.X.shape[0])
     if cv is None:
         yield estimator, rows
         return
     if isinstance(cv, (int, np.integer)):
         cv = KFold(cv, shuffle=True, random_state=0)
-    for train, test in check_cv(cv).split(X):
-        metadata = {} if times is None else {"timestamps": times[rows[train]]}
-        with config_context(enable_metadata_routing=None if times is None else True):
-            yield clone(estimator).fit(X[rows[train]], **metadata), rows[test]
+    folds = [(rows[train], rows[test]) for train, test in check_cv(cv).split(histories.X)]
+    if not np.array_equal(np.sort(np.concatenate([test for _, test in folds])), rows):
+        raise ValueError(f"cv={cv!r} must put each of the {len(rows)} users in one test part.")
+    for train, test in folds:
+        learned = histories.rows(train)
+        with config_context(enable_metadata_routing=bool(learned.metadata) or None):
+            yield clone(estimator).fit(learned.given, **learned.metadata), np.sort(test)
 
 
-def _in_place(
-    model: Any,
-    X: sp.csr_array,
-    times: sp.csr_array | None,
-    dress: Callable[[sp.csr_array], Any],
-) -> np.ndarray:
-    """Scores of the stored entries by their whole history."""
-    votes = [np.empty(0)]
-    for rows, scores in predict_blocks(model, X, times, dress):
-        block = X[rows]
-        owners = rows_of_entries(block.indptr)
-        votes.append(scores[owners, block.indices])
-    return np.concatenate(votes)
-
-
-def _leave_one_out(
-    model: Any,
-    X: sp.csr_array,
-    times: sp.csr_array | None,
-    dress: Callable[[sp.csr_array], Any],
-) -> np.ndarray:
+def _leave_one_out(model: Any, histories: Histories) -> np.ndarray:
     """Scores of the stored entries by the rest of their history."""
+    X = histories.X
     copied = np.cumsum(np.square(np.diff(X.indptr), dtype=np.int64)) // _COPIED
     starts = np.flatnonzero(np.diff(copied, prepend=-1))
     votes = []
     for start, stop in zip(starts, [*starts[1:], X.shape[0]], strict=True):
-        block = X[start:stop]
-        fewer = without_each_entry(block)
-        when = None if times is None else without_each_entry(times[start:stop])
-        votes.append(score_pairs(model, fewer, when, block.indices, dress))
+        fewer = histories.rows(slice(start, stop)).without_each_entry()
+        items = X.indices[X.indptr[start] : X.indptr[stop]]
+        votes.append(scores_of_pairs(model, fewer, np.arange(len(items)), items))
     return np.concatenate(votes)
 
 
@@ -205,6 +187,5 @@ def _without_means(
     rest = values - values.mean()
     for _ in range(_ROUNDS):
         for groups, n_groups in ((items, shape[1]), (users, shape[0])):
-            counts = np.bincount(groups, minlength=n_groups)
-            rest = rest - (np.bincount(groups, rest, n_groups) / (counts + _DAMPING))[groups]
+            rest = rest - damped_means(groups, rest, n_groups, _DAMPING)[groups]
     return rest

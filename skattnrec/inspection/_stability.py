@@ -11,16 +11,15 @@ from scipy.stats import rankdata
 from sklearn.utils import check_random_state
 
 from .._compat import Interval, StrOptions, validate_params
-from ._histories import keep_entries
-from ._importance import importances
-from ._predict import follow
+from ._documented import documented
+from ._followed import follow, importances
 
 __all__ = ["stability"]
 
 
+@documented
 @validate_params(
     {
-        "estimator": [object],
         "of": [StrOptions({"contribution", "attention"})],
         "fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
@@ -45,8 +44,7 @@ def stability(
 
     Parameters
     ----------
-    estimator : object
-        A fitted recommender, pipeline or search.
+    {estimator}
     X : {array-like, sparse matrix} of shape (n_users, n_items)
         Histories; those with fewer than three entries are left out. Each is explained by calls
         of its own: pass a sample of a few hundred.
@@ -60,17 +58,15 @@ def stability(
         How often to do so.
     k : int, default=5
         How many of the strongest entries are compared.
-    timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
-        The time of every entry of ``X``.
-    random_state : int, RandomState instance or None, default=0
-        Draws the entries to leave out.
+    {times}
+    {random_state}
 
     Returns
     -------
-    DataFrame with a row for each user, its index the rows of ``X``
-        ``item``: what is explained; ``correlation``: Spearman's rank correlation between the
-        entries' importance before and after, of those that are kept (1 where either side is
-        constant and both order alike, NaN if only one is); ``overlap``: the share of the k
+    DataFrame with a row for each user, its index the rows of ``X``, or their labels
+        ``item``: what is explained, by column or label; ``correlation``: Spearman's rank
+        correlation between the entries' importance before and after, of those that are kept (1
+        where both sides are constant, NaN if only one is); ``overlap``: the share of the k
         strongest entries among the kept that are still among the k strongest. Both are means over
         the repeats, and 1 for an explanation that stays.
 
@@ -99,33 +95,28 @@ def stability(
     [1.0, 1.0]
     """
     followed = follow(estimator, X, items, timestamps, min_entries=3)
-    times, dress = followed.times, followed.dress
     random = check_random_state(random_state)
     rows = []
     for row, item in enumerate(followed.items):  # explain answers for one history at a time
-        history, when = followed.histories[[row]], None if times is None else times[[row]]
-        before = importances(estimator, history, item, of, when, dress=dress)
-        n_kept = max(2, history.nnz - max(1, round(fraction * history.nnz)))
+        history = followed.histories.rows([row])
+        n_entries = history.X.nnz
+        before = importances(estimator, history, item, of)
+        n_kept = max(2, n_entries - max(1, round(fraction * n_entries)))
         measured = []
         for _ in range(n_repeats):
-            keep = random.permutation(history.nnz) < n_kept
-            left = keep_entries(history, keep)
-            left_when = None if when is None else keep_entries(when, keep)
-            after = importances(estimator, left, item, of, left_when, dress=dress)
-            pair = before[keep], after
+            keep = random.permutation(n_entries) < n_kept
+            pair = before[keep], importances(estimator, history.keep(keep), item, of)
             measured.append((_rank_correlation(*pair), _overlap(*pair, k)))
-        rows.append((int(item), *np.mean(measured, axis=0)))
+        rows.append((followed.labels[row], *np.mean(measured, axis=0)))
     return pd.DataFrame(rows, columns=["item", "correlation", "overlap"], index=followed.users)
 
 
 def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Spearman's rank correlation; ties have their mean rank."""
-    ranks = np.stack([rankdata(a), rankdata(b)])
-    centred = ranks - ranks.mean(axis=1, keepdims=True)
-    sizes = np.sqrt(np.square(centred).sum(axis=1))
-    if not sizes.any():
-        return 1.0
-    return float(centred[0] @ centred[1] / sizes.prod()) if sizes.all() else np.nan
+    constant = np.ptp(a) == 0, np.ptp(b) == 0
+    if any(constant):
+        return 1.0 if all(constant) else np.nan
+    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
 
 
 def _overlap(a: np.ndarray, b: np.ndarray, k: int) -> float:

@@ -20,7 +20,7 @@ from skattnrec import (
 from skattnrec.checks import all_recommenders
 from skattnrec.datasets import make_interactions
 from skattnrec.inspection import explain
-from skattnrec.inspection._histories import without_each_entry
+from skattnrec.inspection._histories import Histories
 
 X = make_interactions(80, 20, n_interactions=640, min_interactions=3, random_state=0).X
 NAMES = [f"film {letter}" for letter in "abcdefghijklmnopqrst"]
@@ -189,8 +189,12 @@ def test_sentence_names_as_many_sources_as_asked():
 def test_without_each_entry():
     rows = sp.csr_array(np.array([[1.0, 0, 2, 3], [0, 0, 0, 0], [4, 0, 0, 5]]))
     expected = [[0, 0, 2, 3], [1, 0, 0, 3], [1, 0, 2, 0], [0, 0, 0, 5], [4, 0, 0, 0]]
-    assert_array_equal(without_each_entry(rows).toarray(), expected)
-    assert without_each_entry(rows[[1]]).shape == (0, 4)
+    times = rows.copy()
+    times.data *= 2
+    fewer = Histories.of(rows, times).without_each_entry()
+    assert_array_equal(fewer.X.toarray(), expected)
+    assert_array_equal(fewer.metadata["timestamps"].toarray(), 2 * np.array(expected))
+    assert Histories.of(rows).rows([1]).without_each_entry().X.shape == (0, 4)
 
 
 def test_what_no_sum_can_split_has_a_remainder():

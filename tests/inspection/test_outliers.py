@@ -11,6 +11,7 @@ from sklearn.model_selection import KFold
 from skattnrec import AttentionRecommender, ItemItemCF
 from skattnrec.datasets import make_interactions
 from skattnrec.inspection import attention_outliers
+from skattnrec.inspection._histories import Histories
 from skattnrec.inspection._outliers import _compress, _leave_one_out, _without_means
 
 
@@ -59,7 +60,7 @@ def test_planted_items_are_found_without_ratings():
 def test_leave_one_out_leaves_out():
     X = make_interactions(30, 20, n_interactions=200, min_interactions=2, random_state=0).X
     model = AttentionRecommender(regularization=5).fit(X)
-    votes = _leave_one_out(model, X, None, lambda block: block)
+    votes = _leave_one_out(model, Histories.of(X))
     for place in (0, 17, 199):
         user = np.searchsorted(X.indptr, place, side="right") - 1
         history = X[[user]].toarray()

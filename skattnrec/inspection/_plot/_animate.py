@@ -7,12 +7,10 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from ..._compat import Interval, StrOptions, validate_params
-from .._histories import times_of
-from .._predict import dress_like
-from .._unwrap import AttendedHistory, attend, attention_model, attention_shares
+from .._attended import Attended, attend, attention_model, attention_shares
+from .._documented import documented
 from ._canvas import axes_for, colors_of_heads, pyplot, tidy
 from ._labels import number, rated, wrap
 
@@ -21,9 +19,9 @@ __all__ = ["animate_attention"]
 _FACTORS = np.geomspace(10, 0.1, 25)  # of the temperature, frame by frame
 
 
+@documented
 @validate_params(
     {
-        "estimator": [object],
         "over": [StrOptions({"history", "temperature"})],
         "head": [Integral],
         "max_entries": [Interval(Integral, 1, None, closed="left")],
@@ -48,17 +46,13 @@ def animate_attention(
 
     Parameters
     ----------
-    estimator : object
-        A fitted attention recommender, or a pipeline or search of one.
-    X : {array-like, sparse matrix} of shape (1, n_items)
-        One history.
+    {attention_estimator}
+    {one_history}
     over : {"history", "temperature"}, default="history"
         A frame for each entry as it joins the history, in the order of time (of columns without
         timestamps); or for temperatures from ten times that of the head down to a tenth of it.
-    timestamps : {array-like, sparse matrix} of shape (1, n_items), default=None
-        The time of every entry of ``X``.
-    item_names : array-like of shape (n_items,), default=None
-        Names of all items; None takes those the model knows.
+    {times}
+    {item_names}
     head : int, default=0
         Which head to show.
     max_entries : int, default=12
@@ -95,19 +89,20 @@ def animate_attention(
     pyplot("animate_attention")
     from matplotlib.animation import FuncAnimation, PillowWriter
 
-    attended = attend(
-        estimator, X, "animate_attention", item_names=item_names, timestamps=timestamps
-    )
+    attended = attend(estimator, X, "animate_attention", item_names, timestamps)
     n_heads = len(attended.temperatures)
     if not 0 <= head < n_heads:
         raise ValueError(f"head must be in [0, {n_heads - 1}], got {head}.")
+    labels = rated(attended.labels, attended.history.X.data)
     if over == "history":
-        shares, labels, titles = _growing(estimator, X, attended, timestamps, head)
-        sizes = np.arange(1, len(labels) + 1)
+        order, shares, titles = _growing(estimator, attended, head)
+        labels = [labels[entry] for entry in order]
+        # each entry makes the shares of the others smaller: no scale would do for all frames
+        sizes, scales = np.arange(1, len(labels) + 1), shares.max(axis=1)
     else:
         shares, titles = _cooling(attended.shares[head], attended.temperatures[head])
-        labels = rated(attended.labels, attended.entries.data)
         sizes = np.full(len(shares), len(labels))
+        scales = np.full(len(shares), shares.max())
     if n_heads > 1:
         titles = [f"head {head + 1}, {title}" for title in titles]
     # a row for a single other would hide it for nothing
@@ -115,9 +110,6 @@ def animate_attention(
     stage = _Stage(
         n_rows, [wrap(label) for label in labels], titles, colors_of_heads(n_heads)[head]
     )
-
-    # each entry makes the shares of the others smaller: no scale would do for all frames
-    scales = shares.max(axis=1) if over == "history" else np.full(len(shares), shares.max())
 
     def draw(frame: int) -> Any:
         stage.ax.set_xlim(0, 1.1 * scales[frame])
@@ -132,29 +124,20 @@ def animate_attention(
 
 
 def _growing(
-    estimator: Any, X: Any, attended: AttendedHistory, timestamps: Any, head: int
-) -> tuple[np.ndarray, list[str], list[str]]:
-    """Attention over the first 1, 2, ... entries; shape (n_frames, n_entries), oldest first."""
-    history = attended.entries
-    times = times_of(timestamps, history)
-    n = history.nnz
-    order = np.arange(n) if times is None else np.argsort(times.data, kind="stable")
-    columns = history.indices[order]
-    prefixes, prefix_times = (
-        None if M is None else _prefixes(M.data[order], columns, history.shape[1])
-        for M in (history, times)
-    )
-    model, seen = attention_model(estimator, dress_like(X)(prefixes))
-    shares = attention_shares(model, seen, prefix_times)[head]
-    labels = rated([attended.labels[entry] for entry in order], history.data[order])
-    return shares.toarray()[:, columns], labels, [f"{m} of {n} entries" for m in range(1, n + 1)]
+    estimator: Any, attended: Attended, head: int
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Order of the entries, oldest first, and attention over the first 1, 2, ... of them.
 
-
-def _prefixes(values: np.ndarray, columns: np.ndarray, n_items: int) -> sp.csr_array:
-    """Row m holds the first m + 1 entries; a stored 0 stays stored."""
-    frames, places = np.tril_indices(len(values))
-    shape = len(values), n_items
-    return sp.csr_array((values[places], (frames, columns[places])), shape=shape)
+    The shape of the attention is (n_frames, n_entries).
+    """
+    X, times = attended.history.X, attended.history.times
+    order = np.arange(X.nnz) if times is None else np.argsort(times, kind="stable")
+    frames, places = np.tril_indices(X.nnz)
+    indptr = np.searchsorted(frames, np.arange(X.nnz + 1))
+    prefixes = attended.history.take(order[places], indptr)
+    shares = attention_shares(*attention_model(estimator, prefixes))[head]
+    titles = [f"{m} of {X.nnz} entries" for m in range(1, X.nnz + 1)]
+    return order, shares.toarray()[:, X.indices[order]], titles
 
 
 def _cooling(shares: np.ndarray, temperature: float) -> tuple[np.ndarray, list[str]]:

@@ -29,34 +29,27 @@ def pyplot(caller: str) -> Any:
     return plt
 
 
-def axes_for(ax: Any, caller: str, size: tuple[float, float], n_axes: int = 1) -> np.ndarray:
-    """Check the axes that a caller passed, or make a figure with as many as needed.
+def axes_for(
+    ax: Any, caller: str, size: tuple[float, float], n_axes: int = 1, *, stacked: bool = False
+) -> np.ndarray:
+    """Check the axes that a caller was passed, or make a figure with as many as needed.
 
-    Parameters
-    ----------
-    ax : Axes, array-like of Axes or None
-        Where to draw.
-    caller : str
-        For error messages.
-    size : tuple of float
-        Width and height of a new figure, in inches.
-    n_axes : int
-        How many axes are needed, side by side.
-
-    Returns
-    -------
-    ndarray of shape (n_axes,), object
-        The axes.
+    New ones stand side by side with one vertical axis, or ``stacked`` with one horizontal axis.
     """
     if ax is None:
-        _, made = pyplot(caller).subplots(
-            1, n_axes, figsize=size, layout="constrained", squeeze=False, sharey=n_axes > 1
+        n_rows, n_columns = (n_axes, 1) if stacked else (1, n_axes)
+        _, ax = pyplot(caller).subplots(
+            n_rows,
+            n_columns,
+            figsize=size,
+            layout="constrained",
+            sharex=stacked,
+            sharey=not stacked,
         )
-        return made[0]
-    given = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
-    if len(given) != n_axes:
-        raise ValueError(f"{caller} draws on {n_axes} axes, ax holds {len(given)}.")
-    return given
+    axes = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
+    if len(axes) != n_axes:
+        raise ValueError(f"{caller} draws on {n_axes} axes, ax holds {len(axes)}.")
+    return axes
 
 
 def colors_of_heads(n_heads: int) -> list[Any]:

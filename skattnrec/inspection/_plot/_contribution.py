@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
 
 from ..._explanation import Explanation
 from .._explain import explain
-from ._canvas import axes_for, tidy
+from ._canvas import tidy
+from ._display import Display
 from ._labels import rated, significant, wrap
 
 __all__ = ["ContributionDisplay"]
@@ -17,12 +19,21 @@ _UP, _DOWN, _FIXED = "#0072B2", "#D55E00", "0.55"
 _SMALL = 0.25  # of the baseline: contributions below this could hardly be seen beside it
 
 
-class ContributionDisplay:
+@dataclass(eq=False, repr=False)
+class ContributionDisplay(Display):
     r"""Waterfall from the baseline to the score of one item.
 
-    It is best made by :meth:`from_estimator` or :meth:`from_predictions`.
-
     Parameters
+    ----------
+    explanation : Explanation
+        From :func:`~skattnrec.inspection.explain` or the method of a recommender.
+    position : int, default=0
+        Which of the explained items to draw.
+    max_entries : int, default=10
+        How many sources to draw, those with the largest contributions of either sign; the others
+        make one step.
+
+    Attributes
     ----------
     labels : list of str of length n_steps
         What each step is, in the order of drawing; the last one is the score.
@@ -34,13 +45,7 @@ class ContributionDisplay:
         The name of the explained item.
     text : str
         The explanation as a sentence; the title.
-
-    Attributes
-    ----------
-    ax_ : Axes
-        Where it is drawn.
-    figure_ : Figure
-        The figure that is in.
+    {axes}
     bars_ : BarContainer
         One bar for each step, from top to bottom; the last one is the score.
 
@@ -60,20 +65,18 @@ class ContributionDisplay:
     ['item 2\xa0\xa05★', 'item 0\xa0\xa04★', 'score']
     """
 
-    def __init__(
-        self,
-        labels: list[str],
-        contributions: np.ndarray,
-        *,
-        kinds: list[str],
-        item: str,
-        text: str,
-    ):
-        self.labels = labels
-        self.contributions = contributions
-        self.kinds = kinds
-        self.item = item
-        self.text = text
+    explanation: Explanation
+    position: int = 0
+    _: KW_ONLY
+    max_entries: int = 10
+
+    def __post_init__(self) -> None:
+        one = self.explanation.only(self.position)
+        parts = one.to_frame(max_sources=self.max_entries)
+        self.labels = [*rated(parts["source"].tolist(), parts["rating"].to_numpy(float)), "score"]
+        self.contributions = parts["contribution"].to_numpy(float)
+        self.kinds = parts["kind"].tolist()
+        self.item, self.text = one.item_labels[0], one.to_text()[0]
 
     @classmethod
     def from_estimator(
@@ -85,9 +88,7 @@ class ContributionDisplay:
         item_names: Any = None,
         timestamps: Any = None,
         method: str = "auto",
-        max_entries: int = 10,
-        ax: Any = None,
-        **kwargs: Any,
+        **options: Any,
     ) -> ContributionDisplay:
         """Explain one item by one history, and draw it.
 
@@ -97,119 +98,57 @@ class ContributionDisplay:
             As for :func:`~skattnrec.inspection.explain`.
         item : int or str, default=None
             The item; None means the best recommendation.
-        max_entries : int, default=10
-            How many sources to draw, those with the largest contributions of either sign; the
-            others make one step.
-        ax : Axes, default=None
-            Where to draw; None makes a new figure.
-        **kwargs
-            Passed to :meth:`plot`.
+        **options
+            What the class and :meth:`plot` take, ``ax`` among them.
 
-        Returns
-        -------
-        ContributionDisplay
-            The display, drawn.
+        {drawn}
         """
-        explanation = explain(
-            estimator,
-            X,
-            None if item is None else [item],
-            item_names=item_names,
-            timestamps=timestamps,
-            method=method,
-        )
-        return cls.from_predictions(explanation, max_entries=max_entries, ax=ax, **kwargs)
-
-    @classmethod
-    def from_predictions(
-        cls,
-        explanation: Explanation,
-        *,
-        position: int = 0,
-        max_entries: int = 10,
-        ax: Any = None,
-        **kwargs: Any,
-    ) -> ContributionDisplay:
-        """Draw an explanation.
-
-        Parameters
-        ----------
-        explanation : Explanation
-            What ``explain`` returns.
-        position : int, default=0
-            Which of its items to draw.
-        max_entries : int, default=10
-            How many sources to draw.
-        ax : Axes, default=None
-            Where to draw; None makes a new figure.
-        **kwargs
-            Passed to :meth:`plot`.
-
-        Returns
-        -------
-        ContributionDisplay
-            The display, drawn.
-        """
-        one = explanation.only(position)
-        parts = one.to_frame(max_sources=max_entries)
-        labels = rated(parts["source"].tolist(), parts["rating"].to_numpy(float))
-        display = cls(
-            [*labels, "score"],
-            parts["contribution"].to_numpy(float),
-            kinds=parts["kind"].tolist(),
-            item=one.item_labels[0],
-            text=one.to_text()[0],
-        )
-        return display.plot(ax, **kwargs)
+        items = None if item is None else [item]
+        names_and_times = {"item_names": item_names, "timestamps": timestamps}
+        explanation = explain(estimator, X, items, method=method, **names_and_times)
+        return cls.from_predictions(explanation, **options)
 
     def plot(self, ax: Any = None, *, print_values: bool = True) -> ContributionDisplay:
         """Draw a bar for each step, from where the one before it ends.
 
         Parameters
         ----------
-        ax : Axes, default=None
-            Where to draw; None makes a new figure.
+        {ax}
         print_values : bool, default=True
             Whether to print the contributions.
 
-        Returns
-        -------
-        ContributionDisplay
-            This object.
+        {drawn}
         """
         n_steps = len(self.labels)
-        (self.ax_,) = axes_for(ax, type(self).__name__, (7.5, 1.3 + 0.36 * n_steps))
-        self.figure_ = self.ax_.figure
+        axes = self._begin(ax, (7.5, 1.3 + 0.36 * n_steps))
         ends = np.cumsum(self.contributions)
         score = ends[-1] if len(ends) else 0.0
         starts = np.concatenate([[0.0], ends[:-1], [0.0]])[-n_steps:]
         widths = np.append(self.contributions, score)
-        colors = [_UP if width >= 0 else _DOWN for width in self.contributions]
         colors = [
-            _FIXED if kind in ("baseline", "remainder") else color
-            for color, kind in zip(colors, self.kinds, strict=True)
+            _FIXED if kind in ("baseline", "remainder") else _UP if width >= 0 else _DOWN
+            for width, kind in zip(self.contributions, self.kinds, strict=True)
         ]
         places = np.arange(n_steps)
-        self.bars_ = self.ax_.barh(places, widths, 0.7, left=starts, color=[*colors, "0.25"])
+        self.bars_ = axes.barh(places, widths, 0.7, left=starts, color=[*colors, "0.25"])
         for place, end in enumerate(ends):  # a thin line leads from the end of a step to the next
-            self.ax_.plot([end, end], [place - 0.35, place + 1.35], color="0.6", linewidth=0.8)
+            axes.plot([end, end], [place - 0.35, place + 1.35], color="0.6", linewidth=0.8)
         if print_values:
             written = [significant(w, "+") for w in self.contributions] + [significant(score)]
-            self.ax_.bar_label(self.bars_, written, padding=4, fontsize=8)
-        self.ax_.axvline(0, color="0.3", linewidth=0.8)
-        self.ax_.set_yticks(places, [wrap(label) for label in self.labels])
-        self.ax_.set_ylim(n_steps - 0.5, -0.5)
-        self.ax_.set_xlabel(f"score of {self.item}")
+            axes.bar_label(self.bars_, written, padding=4, fontsize=8)
+        axes.axvline(0, color="0.3", linewidth=0.8)
+        axes.set_yticks(places, [wrap(label) for label in self.labels])
+        axes.set_ylim(n_steps - 0.5, -0.5)
         # labels take about a quarter of the width, a character 0.07 inches of what is left
-        width = self.ax_.get_position().width * self.figure_.get_figwidth()
+        width = axes.get_position().width * self.figure_.get_figwidth()
         title = wrap(self.text, max(20, int(0.75 * width / 0.07)), max_lines=3)
-        self.ax_.set_title(title, loc="left", fontsize=9)
+        axes.set_title(title, loc="left", fontsize=9)
         left, right = _reach(ends, self.kinds)
-        self.ax_.set_xlim(left, right)
-        if left > 0:
-            self.ax_.set_xlabel(f"score of {self.item} (axis cut at {left:.3g})")
-        self.ax_.tick_params(axis="y", length=0)
-        tidy(self.ax_)
+        axes.set_xlim(left, right)
+        cut = f" (axis cut at {left:.3g})" if left > 0 else ""
+        axes.set_xlabel(f"score of {self.item}{cut}")
+        axes.tick_params(axis="y", length=0)
+        tidy(axes)
         return self
 
 

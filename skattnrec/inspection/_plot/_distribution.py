@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from .._attended import attention_model, attention_shares
 from .._concentration import attention_entropy, effective_number, reweigh
-from .._unwrap import attention_model, attention_shares
-from ._canvas import axes_for, colors_of_heads, legend_above, log_x, tidy
+from .._histories import Histories
+from ._canvas import colors_of_heads, legend_above, log_x, tidy
+from ._display import Display
 from ._labels import head_labels
 
 __all__ = ["AttentionDistributionDisplay"]
@@ -18,12 +20,20 @@ __all__ = ["AttentionDistributionDisplay"]
 _GRID = np.geomspace(0.1, 10, 21)  # temperatures, as multiples of that of the head
 
 
-class AttentionDistributionDisplay:
+@dataclass(eq=False, repr=False)
+class AttentionDistributionDisplay(Display):
     r"""On how many items attention rests: for many users, by head, against temperature.
 
-    It is best made by :meth:`from_estimator` or :meth:`from_predictions`.
-
     Parameters
+    ----------
+    weights : sequence of n_heads {array, sparse matrix} of shape (n_users, n_items)
+        Attention; stored entries (dense: those that are not 0) are the history. They need not
+        sum to 1. Empty histories are left out.
+    {temperatures}
+    factors : array-like of shape (n_factors,), default=None
+        Factors of the temperature to show, ascending; None means 0.1 to 10.
+
+    Attributes
     ----------
     entropy : ndarray of shape (n_heads, n_users)
         Entropy of attention over each history, divided by its largest possible value: 0 where
@@ -32,19 +42,9 @@ class AttentionDistributionDisplay:
         The exponential of the entropy: how many entries of equal weight would be as concentrated.
     lengths : ndarray of shape (n_users,)
         Lengths of the histories.
-    factors : ndarray of shape (n_factors,)
-        Factors of the temperature.
     effective_by_factor : ndarray of shape (n_heads, n_factors, 3)
         Quartiles over users of ``effective_items`` with the temperature of a head multiplied.
-    temperatures : ndarray of shape (n_heads,), default=None
-        Temperature of each head.
-
-    Attributes
-    ----------
-    ax_ : Axes
-        Where it is drawn.
-    figure_ : Figure
-        The figure that is in.
+    {axes}
     counts_ : ndarray of shape (n_heads, n_bins) or None
         Users in each bin of a histogram.
     edges_ : ndarray of shape (n_bins + 1,) or None
@@ -69,103 +69,50 @@ class AttentionDistributionDisplay:
     array([[2.  , 1.89]])
     """
 
-    def __init__(
-        self,
-        *,
-        entropy: np.ndarray,
-        effective_items: np.ndarray,
-        lengths: np.ndarray,
-        factors: np.ndarray,
-        effective_by_factor: np.ndarray,
-        temperatures: np.ndarray | None = None,
-    ):
-        self.entropy = entropy
-        self.effective_items = effective_items
-        self.lengths = lengths
-        self.factors = factors
-        self.effective_by_factor = effective_by_factor
-        self.temperatures = temperatures
+    weights: Any
+    _: KW_ONLY
+    temperatures: Any = None
+    factors: Any = None
+
+    def __post_init__(self) -> None:
+        heads = [sp.csr_array(w) for w in self.weights]
+        lengths = [np.diff(w.indptr) for w in heads]
+        if any(len(n) != len(lengths[0]) or ((n > 0) != (lengths[0] > 0)).any() for n in lengths):
+            raise ValueError("weights must hold the same histories for every head.")
+        longest = np.max(lengths, axis=0)
+        if not longest.any():
+            raise ValueError("All histories are empty: there is no attention to measure.")
+        heads = [w[np.flatnonzero(longest)] for w in heads]
+        self.weights, self.lengths = heads, longest[longest > 0]
+        self.factors = _GRID if self.factors is None else np.asarray(self.factors, dtype=float)
+        self.entropy = np.array([attention_entropy(w, normalize=True) for w in heads])
+        self.effective_items = np.array([effective_number(w) for w in heads])
+        quartiles = [
+            [np.percentile(effective_number(reweigh(w, 1 / f)), [25, 50, 75]) for f in self.factors]
+            for w in heads
+        ]
+        self.effective_by_factor = np.array(quartiles)
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any, *, timestamps: Any = None, ax: Any = None, **kwargs: Any
+        cls, estimator: Any, X: Any, *, timestamps: Any = None, **options: Any
     ) -> AttentionDistributionDisplay:
         """Measure the attention of a fitted model over many histories.
 
         Parameters
         ----------
-        estimator : object
-            A fitted attention recommender, or a pipeline or search of one.
+        {attention_estimator}
         X : {array-like, sparse matrix} of shape (n_users, n_items)
             Histories; empty ones are left out.
-        timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
-            The time of every entry of ``X``.
-        ax : Axes, default=None
-            Where to draw; None makes a new figure.
-        **kwargs
-            Passed to :meth:`from_predictions`.
+        {times}
+        **options
+            What the class and :meth:`plot` take, ``ax`` among them.
 
-        Returns
-        -------
-        AttentionDistributionDisplay
-            The display, drawn.
+        {drawn}
         """
-        model, seen = attention_model(estimator, X)
-        shares = attention_shares(model, seen, timestamps)
-        kwargs.setdefault("temperatures", model.temperatures_)
-        return cls.from_predictions(shares, ax=ax, **kwargs)
-
-    @classmethod
-    def from_predictions(
-        cls,
-        weights: Sequence[Any],
-        *,
-        temperatures: Any = None,
-        factors: Any = None,
-        ax: Any = None,
-        **kwargs: Any,
-    ) -> AttentionDistributionDisplay:
-        """Measure given attention weights.
-
-        Parameters
-        ----------
-        weights : sequence of n_heads {array, sparse matrix} of shape (n_users, n_items)
-            Attention; stored entries (dense: those that are not 0) are the history. They need not
-            sum to 1.
-        temperatures : array-like of shape (n_heads,), default=None
-            Temperature of each head.
-        factors : array-like of shape (n_factors,), default=None
-            Factors of the temperature to show, ascending; None means 0.1 to 10.
-        ax : Axes, default=None
-            Where to draw; None makes a new figure.
-        **kwargs
-            Passed to :meth:`plot`.
-
-        Returns
-        -------
-        AttentionDistributionDisplay
-            The display, drawn.
-        """
-        heads = [sp.csr_array(w) for w in weights]
-        lengths = np.diff(heads[0].indptr)
-        heads = [w[np.flatnonzero(lengths)] for w in heads]
-        lengths = lengths[lengths > 0]
-        if not len(lengths):
-            raise ValueError("All histories are empty: there is no attention to measure.")
-        grid = _GRID if factors is None else np.asarray(factors, dtype=float)
-        quartiles = [
-            [np.percentile(effective_number(reweigh(w, 1 / f)), [25, 50, 75]) for f in grid]
-            for w in heads
-        ]
-        display = cls(
-            entropy=np.array([attention_entropy(w, normalize=True) for w in heads]),
-            effective_items=np.array([effective_number(w) for w in heads]),
-            lengths=lengths,
-            factors=grid,
-            effective_by_factor=np.array(quartiles),
-            temperatures=None if temperatures is None else np.asarray(temperatures, dtype=float),
-        )
-        return display.plot(ax, **kwargs)
+        model, seen = attention_model(estimator, Histories.of(X, timestamps))
+        options = {"temperatures": model.temperatures_, **options}
+        return cls.from_predictions(attention_shares(model, seen), **options)
 
     def plot(
         self, ax: Any = None, *, kind: str = "effective_items", bins: int = 30
@@ -174,8 +121,7 @@ class AttentionDistributionDisplay:
 
         Parameters
         ----------
-        ax : Axes, default=None
-            Where to draw; None makes a new figure.
+        {ax}
         kind : {"effective_items", "entropy", "temperature"}, default="effective_items"
             Histogram of the effective number of items, beside the lengths of the histories;
             histogram of the normalised entropy; or the quartiles of the effective number of items
@@ -183,26 +129,22 @@ class AttentionDistributionDisplay:
         bins : int, default=30
             Number of bins of a histogram.
 
-        Returns
-        -------
-        AttentionDistributionDisplay
-            This object.
+        {drawn}
         """
-        draw = {
+        kinds = {
             "effective_items": self._draw_effective_items,
             "entropy": self._draw_entropy,
             "temperature": self._draw_temperature,
         }
-        if kind not in draw:
-            raise ValueError(f"kind must be one of {sorted(draw)}, got {kind!r}.")
-        (self.ax_,) = axes_for(ax, type(self).__name__, (7.0, 4.2))
-        self.figure_ = self.ax_.figure
+        if kind not in kinds:
+            raise ValueError(f"kind must be one of {sorted(kinds)}, got {kind!r}.")
+        n_heads = len(self.entropy)
+        labels = head_labels(self.temperatures, n_heads)
+        self._begin(ax, (7.0, 4.2))
         self.counts_: Any = None
         self.edges_: Any = None
         self.lines_: Any = None
-        n_heads = len(self.entropy)
-        labels = head_labels(self.temperatures, n_heads)
-        draw[kind](list(zip(labels, colors_of_heads(n_heads), strict=True)), bins)
+        kinds[kind](list(zip(labels, colors_of_heads(n_heads), strict=True)), bins)
         tidy(self.ax_)
         legend_above(self.ax_, n_heads + 1)
         return self
@@ -234,27 +176,34 @@ class AttentionDistributionDisplay:
         self.counts_ = np.array(counts)
 
     def _draw_temperature(self, heads: list[tuple[str, Any]], bins: int) -> None:
-        self.lines_ = []
         alone = len(self.lengths) == 1  # one history has no quartiles
-        known = self.temperatures is not None and np.isfinite(self.temperatures).all()
+        known = self.temperatures is not None and bool(np.isfinite(self.temperatures).all())
+        own = np.asarray(self.temperatures) if known else np.ones(len(heads))
+        self.lines_ = []
         for head, (label, color) in enumerate(heads):
             width = 2 + 3 * (1 - (head + 1) / len(heads))  # where heads coincide, all can be seen
-            own = self.temperatures[head] if known and self.temperatures is not None else 1.0
             low, middle, high = self.effective_by_factor[head].T
+            x = self.factors * own[head]
             if not alone:
-                self.ax_.fill_between(self.factors * own, low, high, color=color, alpha=0.15, lw=0)
-            (line,) = self.ax_.plot(self.factors * own, middle, color=color, label=label, lw=width)
+                self.ax_.fill_between(x, low, high, color=color, alpha=0.15, lw=0)
+            self.lines_ += self.ax_.plot(x, middle, color=color, label=label, lw=width)
             at_own = np.interp(0.0, np.log(self.factors), middle)
-            self.ax_.plot(own, at_own, "o", color=color, markersize=4 + width)
-            self.lines_.append(line)
-        xlabel = "temperature (dot: as fitted)" if known else "temperature, as fitted = 1"
-        self.ax_.set_xlabel(xlabel)
-        measured = "" if alone else ",\nmedian and quartiles of users"
-        self.ax_.set_ylabel(f"effective number of items{measured}")
-        self.ax_.axhline(np.median(self.lengths), color="0.4", linestyle=":", linewidth=1)
+            self.ax_.plot(own[head], at_own, "o", color=color, markersize=4 + width)
+        self.ax_.set(
+            xlabel="temperature (dot: as fitted)" if known else "temperature, as fitted = 1",
+            ylabel="effective number of items"
+            + ("" if alone else ",\nmedian and quartiles of users"),
+        )
+        self._draw_length("length of the history" if alone else "median length of a history")
+        log_x(self.ax_)
+        self.ax_.set_ylim(bottom=0)
+
+    def _draw_length(self, text: str) -> None:
+        length = np.median(self.lengths)
+        self.ax_.axhline(length, color="0.4", linestyle=":", linewidth=1)
         self.ax_.annotate(
-            "length of the history" if alone else "median length of a history",
-            (1, np.median(self.lengths)),
+            text,
+            (1, length),
             (-4, 3),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
@@ -262,5 +211,3 @@ class AttentionDistributionDisplay:
             color="0.4",
             fontsize=9,
         )
-        log_x(self.ax_)
-        self.ax_.set_ylim(bottom=0)

@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_array
 
 from ..._explanation import label_items
-from .._unwrap import attention_model, attention_shares, name_items, one_history
-from ._canvas import axes_for
+from ..._validation import check_item_indices
+from .._attended import attention_model, attention_shares
+from .._histories import Histories
+from .._names import aligned, columns_of, labels_of, name_all, name_items
+from ._display import Display
 from ._heatmap import draw_heatmap
 from ._labels import head_labels, wrap
 
 __all__ = ["FeatureSimilarityDisplay"]
 
-
 _SPREAD = 1e-6  # of a feature that tells items apart
 
 
-class FeatureSimilarityDisplay:
+@dataclass(eq=False, repr=False)
+class FeatureSimilarityDisplay(Display):
     r"""Heat map of how close each feature of each item is to the query.
-
-    It is best made by :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
-    similarity : ndarray of shape (n_heads, n_items, n_features)
-        :math:`1 - |q_f - k_{jf}|`: 1 where an item has exactly what is asked for.
-    item_names : list of str
-        Names of the items.
-    feature_names : list of str
-        Names of the features.
-    temperatures : ndarray of shape (n_heads,), default=None
-        Temperature of each head, for the titles.
+    query : array-like of shape (d,)
+        What is looked for.
+    keys : array-like of shape (n_items, d)
+        Features of the items.
+    projections : array-like of shape (n_heads, d, d_head), default=None
+        Projection of each head; None compares the features as they are.
+    item_names, feature_names : sequence of str, default=None
+        Names of the rows and columns of ``keys``; None takes those of a DataFrame. Features that a
+        projection changes in number are numbered.
+    {temperatures}
 
     Attributes
     ----------
-    ax_ : Axes or ndarray of Axes
-        One for each head.
-    figure_ : Figure
-        The figure they are in.
+    similarity : ndarray of shape (n_heads, n_items, n_features)
+        :math:`1 - |q_f - k_{jf}|`: 1 where an item has exactly what is asked for.
+    {axes}
     images_ : list of AxesImage
         The heat map of each head.
     texts_ : list of (ndarray of Text, or None)
@@ -68,18 +70,33 @@ class FeatureSimilarityDisplay:
     array([0.9, 0.9, 0.9])
     """
 
-    def __init__(
-        self,
-        similarity: np.ndarray,
-        *,
-        item_names: Sequence[str],
-        feature_names: Sequence[str],
-        temperatures: np.ndarray | None = None,
-    ):
-        self.similarity = similarity
-        self.item_names = item_names
-        self.feature_names = feature_names
-        self.temperatures = temperatures
+    query: Any
+    keys: Any
+    _: KW_ONLY
+    projections: Any = None
+    item_names: Any = None
+    feature_names: Any = None
+    temperatures: Any = None
+
+    def __post_init__(self) -> None:
+        items = labels_of(self.keys, axis=0) if self.item_names is None else self.item_names
+        names = labels_of(self.keys, axis=1) if self.feature_names is None else self.feature_names
+        query = np.asarray(aligned(self.query, names, "query"), dtype=float)
+        keys = np.asarray(self.keys, dtype=float)
+        if keys.ndim != 2 or query.shape != keys.shape[1:]:
+            raise ValueError(
+                f"query must have shape (d,) and keys (n_items, d), got {query.shape} and "
+                f"{keys.shape}."
+            )
+        heads = np.eye(len(query))[None] if self.projections is None else self.projections
+        # (n_heads, 1, d_head) against (n_heads, n_items, d_head)
+        self.similarity = 1 - np.abs((query @ heads)[:, None] - keys @ heads)
+        n_items, n_features = self.similarity.shape[1:]
+        self.item_names = name_all(items, n_items, "item", "item_names")
+        if n_features != len(query) and names is not None and len(names) == len(query):
+            names = None  # of what is mixed
+        word = "feature" if n_features == len(query) else "component"
+        self.feature_names = name_all(names, n_features, word, "feature_names")
 
     @classmethod
     def from_estimator(
@@ -89,9 +106,9 @@ class FeatureSimilarityDisplay:
         *,
         items: Any = None,
         item_names: Any = None,
-        feature_names: Sequence[str] | None = None,
-        ax: Any = None,
-        **kwargs: Any,
+        feature_names: Any = None,
+        timestamps: Any = None,
+        **options: Any,
     ) -> FeatureSimilarityDisplay:
         """Compare the profile of a history with the features of items.
 
@@ -102,109 +119,44 @@ class FeatureSimilarityDisplay:
         X : {array-like, sparse matrix} of shape (1, n_items)
             One history. The query is its profile, the mean of its items' features weighted by
             ratings.
-        items : array-like of int, default=None
-            The items to show; None means those of the history, the most attended to first.
-        item_names : array-like of shape (n_items,), default=None
-            Names of all items.
+        items : array-like of int or str, default=None
+            The items to show, by column or name; None means those of the history, the most
+            attended to first.
+        {item_names}
         feature_names : sequence of str of length n_features, default=None
             Names of the features; None takes the columns of ``item_features``, if it has any.
-        ax : Axes or array-like of Axes, default=None
-            Where to draw, one for each head; None makes a new figure.
-        **kwargs
-            Passed to :meth:`plot`.
+        {times}
+        {options}
 
-        Returns
-        -------
-        FeatureSimilarityDisplay
-            The display, drawn.
+        {drawn}
         """
-        model, seen = attention_model(estimator, X)
-        if model.item_features is None:
-            raise ValueError(
-                "FeatureSimilarityDisplay needs a model with item_features; this one has none."
-            )
-        history = one_history(seen, "FeatureSimilarityDisplay")
+        histories = Histories.of(X, timestamps)
+        model, seen = attention_model(estimator, histories.one(cls.__name__))
+        if getattr(model, "item_features", None) is None:
+            raise ValueError(f"{cls.__name__} needs a model with item_features; this one has none.")
+        if not seen.X.nnz:
+            raise ValueError("The history is empty: it has no profile to compare with.")
+        names = name_items(item_names, X, model)
+        if items is None:
+            columns = _by_attention(model, seen)
+        else:
+            columns = check_item_indices(columns_of(items, names), seen.X.shape[1])
         keys = check_array(model.item_features, accept_sparse="csr", dtype=np.float64)
         keys = keys.toarray() if hasattr(keys, "toarray") else keys
-        if feature_names is None and hasattr(model.item_features, "columns"):
-            feature_names = list(model.item_features.columns)
-        if not history.nnz:
-            raise ValueError("The history is empty: it has no profile to compare with.")
-        columns = _by_attention(model, history) if items is None else np.asarray(items)
-        labels = label_items(columns, name_items(item_names, X, model))
-        total = history.data.sum()
-        shares = history.data / total if total > 0 else np.full(history.nnz, 1 / history.nnz)
+        ratings, known = seen.X.data, keys[seen.X.indices]
+        total = ratings.sum()
+        profile = ratings @ known / total if total > 0 else known.mean(axis=0)
+        if feature_names is None:
+            feature_names = labels_of(model.item_features, axis=1)
         return cls.from_predictions(
-            shares @ keys[history.indices],
+            profile,
             keys[columns],
             projections=model.projections_,
-            item_names=labels,
+            item_names=label_items(columns, names),
             feature_names=feature_names,
             temperatures=model.temperatures_,
-            ax=ax,
-            **kwargs,
+            **options,
         )
-
-    @classmethod
-    def from_predictions(
-        cls,
-        query: Any,
-        keys: Any,
-        *,
-        projections: Any = None,
-        item_names: Sequence[str] | None = None,
-        feature_names: Sequence[str] | None = None,
-        temperatures: Any = None,
-        ax: Any = None,
-        **kwargs: Any,
-    ) -> FeatureSimilarityDisplay:
-        """Compare a query with keys.
-
-        Parameters
-        ----------
-        query : array-like of shape (d,)
-            What is looked for.
-        keys : array-like of shape (n_items, d)
-            Features of the items.
-        projections : array-like of shape (n_heads, d, d_head), default=None
-            Projection of each head; None compares the features as they are.
-        item_names, feature_names : sequence of str, default=None
-            Names of the rows and columns of ``keys``. Features that a projection changes in
-            number are numbered.
-        temperatures : array-like of shape (n_heads,), default=None
-            Temperature of each head, for the titles.
-        ax : Axes or array-like of Axes, default=None
-            Where to draw, one for each head; None makes a new figure.
-        **kwargs
-            Passed to :meth:`plot`.
-
-        Returns
-        -------
-        FeatureSimilarityDisplay
-            The display, drawn.
-        """
-        query, keys = np.asarray(query, dtype=float), np.asarray(keys, dtype=float)
-        if keys.ndim != 2 or query.shape != keys.shape[1:]:
-            raise ValueError(
-                f"query must have shape (d,) and keys (n_items, d), got {query.shape} and "
-                f"{keys.shape}."
-            )
-        heads = np.eye(len(query))[None] if projections is None else np.asarray(projections)
-        # (n_heads, d_head) against (n_heads, n_items, d_head)
-        similarity = 1 - np.abs((query @ heads)[:, None] - keys @ heads)
-        n_items, n_features = similarity.shape[1:]
-        if feature_names is None or len(feature_names) != n_features:
-            word = "feature" if n_features == len(query) else "component"
-            feature_names = [f"{word} {f}" for f in range(n_features)]
-        if item_names is None:
-            item_names = [f"item {j}" for j in range(n_items)]
-        display = cls(
-            similarity,
-            item_names=list(item_names),
-            feature_names=list(feature_names),
-            temperatures=None if temperatures is None else np.asarray(temperatures),
-        )
-        return display.plot(ax, **kwargs)
 
     def plot(
         self,
@@ -219,43 +171,33 @@ class FeatureSimilarityDisplay:
 
         Parameters
         ----------
-        ax : Axes or array-like of Axes, default=None
-            Where to draw, one for each head; None makes a new figure.
+        {ax}
         max_entries : int, default=20
             How many items to show, the first ones.
         max_features : int, default=12
             How many features to show, those in which the shown items differ most.
-        cmap : str, default="cividis"
-            A colour map.
-        print_values : bool or "auto", default="auto"
-            Whether to print the values; "auto" does so where there is room.
+        {cmap}
 
-        Returns
-        -------
-        FeatureSimilarityDisplay
-            This object.
+        {drawn}
         """
         n_heads = len(self.similarity)
+        titles = head_labels(self.temperatures, n_heads)
         shown = self.similarity[:, :max_entries]
-        spread = shown.std(axis=1).mean(axis=0)
-        features = np.arange(len(spread))
-        if len(spread) > max_features:
-            features = np.sort(np.argsort(-spread, kind="stable")[:max_features])
-            features = features[spread[features] > _SPREAD]
+        features = _most_different(shown, max_features)
         shown = shown[:, :, features]
         n_items, n_features = shown.shape[1:]
         width = n_heads * max(2.0, 0.55 * n_features) + 2.6
-        axes = axes_for(ax, type(self).__name__, (width, 1.5 + 0.36 * n_items), n_heads)
+        panels = self._begin_panels(ax, (width, 1.5 + 0.36 * n_items), n_heads)
+        self.ax_ = panels if n_heads > 1 else panels[0]
         self.images_, self.texts_ = [], []
-        lowest = min(0.0, float(shown.min(initial=0)))
-        for head, panel in enumerate(axes):
+        for head, panel in enumerate(panels):
             image, texts = draw_heatmap(
                 panel,
                 shown[head],
                 self.item_names[:n_items],
-                [self.feature_names[int(f)] for f in features],
+                [self.feature_names[f] for f in features],
                 cmap=cmap,
-                vmin=lowest,
+                vmin=min(0.0, float(shown.min(initial=0))),
                 vmax=1,
                 print_values=print_values,
             )
@@ -263,16 +205,24 @@ class FeatureSimilarityDisplay:
                 for label in panel.get_xticklabels():
                     label.set(rotation=60, ha="right", rotation_mode="anchor")
             if n_heads > 1:
-                panel.set_title(wrap(head_labels(self.temperatures, n_heads)[head], 24))
+                panel.set_title(wrap(titles[head], 24))
             self.images_.append(image)
             self.texts_.append(texts)
-        self.ax_ = axes if n_heads > 1 else axes[0]
-        self.figure_ = axes[0].figure
-        self.figure_.colorbar(self.images_[-1], ax=list(axes), label="1 - |query - key|", pad=0.02)
+        label = "1 - |query - key|"
+        self.figure_.colorbar(self.images_[-1], ax=list(panels), label=label, pad=0.02)
         return self
 
 
-def _by_attention(model: Any, history: Any) -> np.ndarray:
+def _most_different(similarity: np.ndarray, max_features: int) -> np.ndarray:
+    """Features in which items differ most, in their order; all if there is room."""
+    spread = similarity.std(axis=1).mean(axis=0)
+    if len(spread) <= max_features:
+        return np.arange(len(spread))
+    features = np.sort(np.argsort(-spread, kind="stable")[:max_features])
+    return features[spread[features] > _SPREAD]
+
+
+def _by_attention(model: Any, history: Histories) -> np.ndarray:
     """Item columns of a history, those with the largest mean attention first."""
     shares = sum(share.toarray()[0] for share in attention_shares(model, history))
-    return history.indices[np.argsort(-shares[history.indices], kind="stable")]
+    return history.X.indices[np.argsort(-shares[history.X.indices], kind="stable")]

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
 
-from ._canvas import axes_for
+from ._display import Display
 from ._heatmap import draw_heatmap
 from ._labels import number
 
 __all__ = ["TemperatureHeadsDisplay"]
 
 
-class TemperatureHeadsDisplay:
+@dataclass(eq=False, repr=False)
+class TemperatureHeadsDisplay(Display):
     """Mean score for each number of heads and each temperature, the best one framed.
 
-    It is best made by :meth:`from_estimator` or :meth:`from_predictions`.
-
     Parameters
+    ----------
+    n_heads, temperatures, scores : array-like of shape (n_results,)
+        One element for each setting tried; of several with the same heads and temperature the best
+        one counts. The display keeps them as a table, see the attributes.
+    score_name : str, default="score"
+        What the scores are.
+
+    Attributes
     ----------
     scores : ndarray of shape (n_rows, n_columns)
         Mean scores; NaN where a pair was not tried.
@@ -26,15 +34,7 @@ class TemperatureHeadsDisplay:
         Numbers of heads, ascending.
     temperatures : ndarray of shape (n_columns,)
         Temperatures, ascending.
-    score_name : str
-        What the scores are.
-
-    Attributes
-    ----------
-    ax_ : Axes
-        Where it is drawn.
-    figure_ : Figure
-        The figure that is in.
+    {axes}
     image_ : AxesImage
         The heat map.
     texts_ : ndarray of shape (n_rows, n_columns), object, or None
@@ -56,22 +56,29 @@ class TemperatureHeadsDisplay:
     (0, 1)
     """
 
-    def __init__(
-        self,
-        scores: np.ndarray,
-        *,
-        n_heads: np.ndarray,
-        temperatures: np.ndarray,
-        score_name: str = "score",
-    ):
-        self.scores = scores
-        self.n_heads = n_heads
-        self.temperatures = temperatures
-        self.score_name = score_name
+    n_heads: Any
+    temperatures: Any
+    scores: Any
+    _: KW_ONLY
+    score_name: str = "score"
+
+    def __post_init__(self) -> None:
+        heads = np.asarray(self.n_heads, dtype=float)
+        if not np.array_equal(heads, np.floor(heads)):
+            raise ValueError(f"n_heads must be whole numbers, got {self.n_heads!r}.")
+        self.n_heads, row = np.unique(heads.astype(int), return_inverse=True)
+        self.temperatures, column = np.unique(
+            np.asarray(self.temperatures, dtype=float), return_inverse=True
+        )
+        table = np.full((len(self.n_heads), len(self.temperatures)), np.nan)
+        np.fmax.at(table, (row, column), np.asarray(self.scores, dtype=float))
+        if np.isnan(table).all():
+            raise ValueError("All scores are NaN.")
+        self.scores = table
 
     @classmethod
     def from_estimator(
-        cls, search: Any, *, metric: str | None = None, ax: Any = None, **kwargs: Any
+        cls, search: Any, *, metric: str | None = None, **options: Any
     ) -> TemperatureHeadsDisplay:
         """Draw the results of a fitted search.
 
@@ -79,25 +86,20 @@ class TemperatureHeadsDisplay:
         ----------
         search : object
             A fitted ``GridSearchCV`` or the like, over ``temperature`` and, if there is more than
-            one, ``n_heads``; in a pipeline too. Of other parameters the best setting counts.
+            one, ``n_heads``; in a pipeline too. Of other parameters the best setting counts;
+            settings without a temperature of their own are left out.
         metric : str, default=None
             Which score of a search with several; None takes the one it refits by.
-        ax : Axes, default=None
-            Where to draw; None makes a new figure.
-        **kwargs
-            Passed to :meth:`plot`.
+        {options}
 
-        Returns
-        -------
-        TemperatureHeadsDisplay
-            The display, drawn.
+        {drawn}
         """
-        if not hasattr(search, "cv_results_"):
+        results = getattr(search, "cv_results_", None)
+        if results is None:
             raise TypeError(
                 f"TemperatureHeadsDisplay draws a fitted search, {type(search).__name__} has no "
                 "cv_results_."
             )
-        results = search.cv_results_
         refit = search.refit if isinstance(search.refit, str) else "score"
         column = f"mean_test_{metric or refit}"
         if column not in results:
@@ -107,81 +109,34 @@ class TemperatureHeadsDisplay:
         if temperatures is None:
             raise ValueError("The search does not vary the temperature.")
         heads = _parameter(results, "n_heads")
-        if heads is None:
-            heads = np.ones(len(temperatures))
+        heads = np.ones(len(temperatures)) if heads is None else heads
+        tried = ~(np.isnan(temperatures) | np.isnan(heads))
         name = metric or (refit if refit != "score" else _score_name(search))
-        kwargs.setdefault("score_name", name)
-        return cls.from_predictions(heads, temperatures, results[column], ax=ax, **kwargs)
-
-    @classmethod
-    def from_predictions(
-        cls,
-        n_heads: Any,
-        temperatures: Any,
-        scores: Any,
-        *,
-        score_name: str = "score",
-        ax: Any = None,
-        **kwargs: Any,
-    ) -> TemperatureHeadsDisplay:
-        """Draw given results.
-
-        Parameters
-        ----------
-        n_heads, temperatures, scores : array-like of shape (n_results,)
-            One element for each setting tried; of several with the same heads and temperature
-            the best one counts.
-        score_name : str, default="score"
-            What the scores are.
-        ax : Axes, default=None
-            Where to draw; None makes a new figure.
-        **kwargs
-            Passed to :meth:`plot`.
-
-        Returns
-        -------
-        TemperatureHeadsDisplay
-            The display, drawn.
-        """
-        rows, row = np.unique(np.asarray(n_heads, dtype=int), return_inverse=True)
-        columns, column = np.unique(np.asarray(temperatures, dtype=float), return_inverse=True)
-        table = np.full((len(rows), len(columns)), np.nan)
-        np.fmax.at(table, (row, column), np.asarray(scores, dtype=float))
-        if np.isnan(table).all():
-            raise ValueError("All scores are NaN.")
-        display = cls(table, n_heads=rows, temperatures=columns, score_name=score_name)
-        return display.plot(ax, **kwargs)
+        options = {"score_name": name, **options}
+        scores = np.asarray(results[column])[tried]
+        return cls.from_predictions(heads[tried], temperatures[tried], scores, **options)
 
     def plot(
         self,
         ax: Any = None,
         *,
         cmap: str = "cividis",
-        fmt: str = "{:.4f}",
         print_values: bool | str = "auto",
+        fmt: str = "{:.4f}",
     ) -> TemperatureHeadsDisplay:
         """Draw the heat map.
 
         Parameters
         ----------
-        ax : Axes, default=None
-            Where to draw; None makes a new figure.
-        cmap : str, default="cividis"
-            A colour map.
+        {ax}
+        {cmap}
         fmt : str, default="{:.4f}"
             How a score is written.
-        print_values : bool or "auto", default="auto"
-            Whether to print the values; "auto" does so where there is room.
 
-        Returns
-        -------
-        TemperatureHeadsDisplay
-            This object.
+        {drawn}
         """
         n_rows, n_columns = self.scores.shape
-        size = 2.6 + 0.95 * n_columns, 1.7 + 0.55 * n_rows
-        (self.ax_,) = axes_for(ax, type(self).__name__, size)
-        self.figure_ = self.ax_.figure
+        self._begin(ax, (2.6 + 0.95 * n_columns, 1.7 + 0.55 * n_rows))
         from matplotlib.patches import Rectangle
 
         self.image_, self.texts_ = draw_heatmap(
@@ -204,10 +159,10 @@ class TemperatureHeadsDisplay:
 
 
 def _parameter(results: Any, name: str) -> np.ndarray | None:
-    """Values of a parameter of the model, at any depth of a pipeline."""
+    """Values of a parameter of the model, at any depth of a pipeline; NaN where it was not set."""
     for key, values in results.items():
         if key.startswith("param_") and key.rsplit("__", 1)[-1].removeprefix("param_") == name:
-            return np.asarray(values, dtype=float)
+            return np.ma.filled(np.ma.asarray(values).astype(float), np.nan)
     return None
 
 

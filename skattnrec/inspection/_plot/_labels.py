@@ -4,65 +4,46 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 __all__ = ["Strongest", "head_labels", "number", "rated", "significant", "strongest", "wrap"]
 
-
 _GAP = "\N{NO-BREAK SPACE}" * 2  # between a title and its rating
 
 
-@dataclass(frozen=True)
-class Strongest:
+class Strongest(NamedTuple):
     """The strongest entries of a history, and the sum of the others.
 
     Attributes
     ----------
     order : ndarray of shape (n_kept,)
         Positions of the kept entries, strongest first.
-    values : ndarray of shape (..., n_kept) or (..., n_kept + 1)
+    values : ndarray of shape (n_heads, n_kept) or (n_heads, n_kept + 1)
         Their values; the last one is the sum of the others, if there are any.
     labels : list of str
         A label for each value.
-    n_others : int
-        How many entries the last value sums up; 0 if none.
+    has_others : bool
     """
 
     order: np.ndarray
     values: np.ndarray
     labels: list[str]
-    n_others: int
+    has_others: bool
 
 
 def strongest(values: np.ndarray, labels: Sequence[str], max_entries: int) -> Strongest:
-    """Cut to the entries with the largest mean over heads; the others become one.
-
-    Parameters
-    ----------
-    values : ndarray of shape (s,) or (n_heads, s)
-        What the entries hold.
-    labels : sequence of str
-        Their names.
-    max_entries : int
-        How many to keep.
-
-    Returns
-    -------
-    Strongest
-    """
+    """Cut to the ``max_entries`` with the largest mean over heads; the others become one."""
     if max_entries < 1:
         raise ValueError(f"max_entries must be at least 1, got {max_entries}.")
-    order = np.argsort(-np.atleast_2d(values).mean(axis=0), kind="stable")
-    n_others = len(order) - max_entries
-    if n_others <= 1:  # a row for a single other would hide it for nothing
-        return Strongest(order, values[..., order], [labels[j] for j in order], 0)
+    order = np.argsort(-values.mean(axis=0), kind="stable")
+    if len(order) <= max_entries + 1:  # a row for a single other would hide it for nothing
+        return Strongest(order, values[:, order], [labels[j] for j in order], False)
     kept, others = order[:max_entries], order[max_entries:]
-    rest = values[..., others].sum(axis=-1, keepdims=True)
-    names = [labels[j] for j in kept] + [f"({n_others} others)"]
-    return Strongest(kept, np.concatenate([values[..., kept], rest], axis=-1), names, n_others)
+    rest = values[:, others].sum(axis=1, keepdims=True)
+    names = [labels[j] for j in kept] + [f"({len(others)} others)"]
+    return Strongest(kept, np.hstack([values[:, kept], rest]), names, True)
 
 
 def wrap(label: Any, width: int = 30, max_lines: int = 2) -> str:
@@ -74,10 +55,15 @@ def wrap(label: Any, width: int = 30, max_lines: int = 2) -> str:
     return ("\n".join(lines) or title) + gap + rating
 
 
-def head_labels(temperatures: np.ndarray | None, n_heads: int) -> list[str]:
+def head_labels(temperatures: Any, n_heads: int) -> list[str]:
     """Name heads by number and, where known, by temperature."""
     if temperatures is None:
         return [f"head {h + 1}" for h in range(n_heads)]
+    if np.shape(temperatures) != (n_heads,):
+        raise ValueError(
+            f"temperatures must hold one for each of the {n_heads} heads, got shape "
+            f"{np.shape(temperatures)}."
+        )
     return [f"head {h + 1} (temperature {number(t)})" for h, t in enumerate(temperatures)]
 
 

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ...model_selection import compare_recommenders
-from ._canvas import COLORS, axes_for, tidy
+from ._canvas import COLORS, tidy
+from ._display import Display
 from ._labels import wrap
 
 __all__ = ["LeaderboardDisplay"]
 
 
-class LeaderboardDisplay:
+@dataclass(eq=False, repr=False)
+class LeaderboardDisplay(Display):
     """The mean score of each model and its confidence interval, the best one on top.
 
-    It is best made by :meth:`from_estimator` or :meth:`from_predictions`.
-
     Parameters
+    ----------
+    board : DataFrame
+        A table of :func:`~skattnrec.compare_recommenders`: models as rows; the columns "ndcg@10",
+        "ndcg@10_low", "ndcg@10_high" and "ndcg@10_p", or those of another metric. The display
+        keeps it with the best model first.
+    metric : str, default=None
+        What to draw; None means the first metric.
+
+    Attributes
     ----------
     names : list of str
         The models, best first.
@@ -30,15 +40,7 @@ class LeaderboardDisplay:
         Lower and upper ends of the confidence intervals.
     p_values : ndarray of shape (n_models,)
         Of the difference to the best model; 1 for that model.
-    metric : str
-        What was measured.
-
-    Attributes
-    ----------
-    ax_ : Axes
-        Where it is drawn.
-    figure_ : Figure
-        The figure that is in.
+    {axes}
     points_ : list of Line2D
         The mean of each model; filled where it does not differ from the best significantly.
     lines_ : LineCollection
@@ -59,20 +61,21 @@ class LeaderboardDisplay:
     'ndcg@10'
     """
 
-    def __init__(
-        self,
-        names: list[str],
-        means: np.ndarray,
-        *,
-        intervals: np.ndarray,
-        p_values: np.ndarray,
-        metric: str,
-    ):
-        self.names = names
-        self.means = means
-        self.intervals = intervals
-        self.p_values = p_values
-        self.metric = metric
+    board: pd.DataFrame
+    _: KW_ONLY
+    metric: Any = None
+
+    def __post_init__(self) -> None:
+        if self.metric is None:
+            self.metric = str(self.board.columns[0])
+        columns = [f"{self.metric}{end}" for end in ("", "_low", "_high", "_p")]
+        missing = [column for column in columns if column not in self.board]
+        if missing:
+            raise ValueError(f"board has no column {missing[0]!r}: is {self.metric!r} in it?")
+        self.board = self.board.sort_values(self.metric, ascending=False, kind="stable")
+        self.names = [str(name) for name in self.board.index]
+        self.means, low, high, self.p_values = self.board[columns].to_numpy(float).T
+        self.intervals = np.column_stack([low, high])
 
     @classmethod
     def from_estimator(
@@ -84,7 +87,7 @@ class LeaderboardDisplay:
         metric: str | None = None,
         ax: Any = None,
         significance: float = 0.05,
-        **kwargs: Any,
+        **options: Any,
     ) -> LeaderboardDisplay:
         """Compare models by cross-validation, and draw the result.
 
@@ -92,108 +95,51 @@ class LeaderboardDisplay:
         ----------
         estimators : dict of str to estimator
             The models by name.
-        X, y
+        X, y, **options
             As for :func:`~skattnrec.compare_recommenders`.
         metric : str, default=None
             What to draw; None means the first metric.
-        ax : Axes, default=None
-            Where to draw; None makes a new figure.
+        {ax}
         significance : float, default=0.05
             Models with a p-value below this differ from the best.
-        **kwargs
-            Passed to :func:`~skattnrec.compare_recommenders`.
 
-        Returns
-        -------
-        LeaderboardDisplay
-            The display, drawn.
+        {drawn}
         """
-        board = compare_recommenders(estimators, X, y, **kwargs)
+        board = compare_recommenders(estimators, X, y, **options)
         return cls.from_predictions(board, metric=metric, ax=ax, significance=significance)
-
-    @classmethod
-    def from_predictions(
-        cls, board: pd.DataFrame, *, metric: str | None = None, ax: Any = None, **kwargs: Any
-    ) -> LeaderboardDisplay:
-        """Draw a table of :func:`~skattnrec.compare_recommenders`.
-
-        Parameters
-        ----------
-        board : DataFrame
-            Models as rows; the columns "ndcg@10", "ndcg@10_low", "ndcg@10_high" and "ndcg@10_p",
-            or those of another metric.
-        metric : str, default=None
-            What to draw; None means the first metric.
-        ax : Axes, default=None
-            Where to draw; None makes a new figure.
-        **kwargs
-            Passed to :meth:`plot`.
-
-        Returns
-        -------
-        LeaderboardDisplay
-            The display, drawn.
-        """
-        metric = str(board.columns[0]) if metric is None else metric
-        columns = [metric, f"{metric}_low", f"{metric}_high", f"{metric}_p"]
-        missing = [column for column in columns if column not in board]
-        if missing:
-            raise ValueError(f"board has no column {missing[0]!r}: is {metric!r} in it?")
-        board = board.sort_values(metric, ascending=False, kind="stable")
-        mean, low, high, p_values = (board[column].to_numpy(float) for column in columns)
-        display = cls(
-            [str(name) for name in board.index],
-            mean,
-            intervals=np.column_stack([low, high]),
-            p_values=p_values,
-            metric=metric,
-        )
-        return display.plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, significance: float = 0.05) -> LeaderboardDisplay:
         """Draw a point with an interval for each model.
 
         Parameters
         ----------
-        ax : Axes, default=None
-            Where to draw; None makes a new figure.
+        {ax}
         significance : float, default=0.05
             Models with a p-value below this are drawn hollow: they differ from the best.
 
-        Returns
-        -------
-        LeaderboardDisplay
-            This object.
+        {drawn}
         """
         n_models = len(self.names)
-        (self.ax_,) = axes_for(ax, type(self).__name__, (7.0, 1.5 + 0.42 * n_models))
-        self.figure_ = self.ax_.figure
+        axes = self._begin(ax, (7.0, 1.5 + 0.42 * n_models))
         places = np.arange(n_models)
         color = COLORS[0]
-        self.lines_ = self.ax_.hlines(places, *self.intervals.T, color=color, linewidth=2)
-        self.ax_.axvspan(*self.intervals[0], color=color, alpha=0.12, linewidth=0)
+        self.lines_ = axes.hlines(places, *self.intervals.T, color=color, linewidth=2)
+        axes.axvspan(*self.intervals[0], color=color, alpha=0.12, linewidth=0)
         self.points_ = []
         for place, (mean, p_value) in enumerate(zip(self.means, self.p_values, strict=True)):
             face = "white" if p_value < significance else color
-            (point,) = self.ax_.plot(
-                mean, place, "o", markersize=8, color=color, markerfacecolor=face, zorder=3
-            )
-            self.points_.append(point)
-            self.ax_.annotate(
-                f"{mean:.3f}",
-                (self.intervals[place, 1], place),
-                (6, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=9,
-            )
-        self.ax_.set_yticks(places, [wrap(name) for name in self.names])
-        self.ax_.set_ylim(n_models - 0.5, -0.5)
-        self.ax_.margins(x=0.12)
+            style = {"markersize": 8, "color": color, "markerfacecolor": face, "zorder": 3}
+            self.points_ += axes.plot(mean, place, "o", **style)
+            end = self.intervals[place, 1], place
+            beside = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
+            axes.annotate(f"{mean:.3f}", end, fontsize=9, **beside)
+        axes.set_yticks(places, [wrap(name) for name in self.names])
+        axes.set_ylim(n_models - 0.5, -0.5)
+        axes.margins(x=0.12)
         differs = (self.p_values < significance).any()
         note = f"; hollow: differs from the best (p < {significance:g})" if differs else ""
-        self.ax_.set_xlabel(f"{self.metric}{note}")
-        self.ax_.grid(axis="x", color="0.9")
-        self.ax_.set_axisbelow(True)
-        tidy(self.ax_)
+        axes.set_xlabel(f"{self.metric}{note}")
+        axes.grid(axis="x", color="0.9")
+        axes.set_axisbelow(True)
+        tidy(axes)
         return self

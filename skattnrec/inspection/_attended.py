@@ -1,0 +1,111 @@
+"""The recommender inside pipelines and searches, and what it attends to."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from .._explanation import label_items
+from .._kernels.entries import rows_of_entries
+from ._histories import Histories
+from ._names import name_items
+
+__all__ = ["Attended", "attend", "attention_model", "attention_shares", "unwrap"]
+
+
+def unwrap(estimator: Any, histories: Histories) -> tuple[Any, Histories]:
+    """Find the model inside fitted searches and pipelines, and the histories that reach it.
+
+    Raises
+    ------
+    ValueError
+        If steps before the model change the number of columns, which are then no items any more.
+    """
+    while True:
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif hasattr(estimator, "steps"):
+            if len(estimator.steps) > 1:
+                before = histories.X.shape[1]
+                times = histories.metadata.get("timestamps")
+                histories = Histories.of(estimator[:-1].transform(histories.given), times)
+                if histories.X.shape[1] != before:
+                    raise ValueError(
+                        f"Steps of the pipeline make {histories.X.shape[1]} columns of {before} "
+                        "items: inspect the model at its end with what they return."
+                    )
+            estimator = estimator[-1]
+        else:
+            return estimator, histories
+
+
+def attention_model(estimator: Any, histories: Histories) -> tuple[Any, Histories]:
+    """Do what :func:`unwrap` does, and refuse models without attention."""
+    model, seen = unwrap(estimator, histories)
+    if not hasattr(model, "attention_weights"):
+        raise TypeError(
+            f"{type(model).__name__} has no attention weights; pass an AttentionRecommender or a "
+            "MultiHeadAttentionRecommender. explain works for every recommender."
+        )
+    return model, seen
+
+
+def attention_shares(model: Any, histories: Histories) -> list[sp.csr_array]:
+    """Attention of each head, divided by its sum over the history.
+
+    Weights are comparable within a history only if ``smoothing`` is below 1; their shares always
+    are, also between users and heads. Rows sum to 1, but for empty ones; the stored entries are
+    those of the histories.
+    """
+    shares = []
+    for weights in model.attention_weights(histories.given, **histories.metadata):
+        rows = rows_of_entries(weights.indptr)
+        # in float64: thousands of shares have to sum to 1
+        share = weights.data / np.bincount(rows, weights.data, minlength=weights.shape[0])[rows]
+        shares.append(sp.csr_array((share, weights.indices, weights.indptr), shape=weights.shape))
+    return shares
+
+
+class Attended(NamedTuple):
+    """One history and what a model attends to in it.
+
+    Attributes
+    ----------
+    history : Histories
+        As it was given; its entries are those of the others.
+    labels : list of str of length n_entries
+        Names of the items.
+    shares : ndarray of shape (n_heads, n_entries)
+        Attention of each head; rows sum to 1.
+    temperatures : ndarray of shape (n_heads,)
+        Temperature of each head.
+    """
+
+    history: Histories
+    labels: list[str]
+    shares: np.ndarray
+    temperatures: np.ndarray
+
+
+def attend(
+    estimator: Any, X: Any, caller: str, item_names: Any = None, timestamps: Any = None
+) -> Attended:
+    """Ask a fitted estimator what it attends to in one history.
+
+    Raises
+    ------
+    TypeError
+        If the model has no attention.
+    ValueError
+        If ``X`` is not one history, or it has no entries.
+    """
+    history = Histories.of(X, timestamps).one(caller)
+    columns = history.X.indices
+    if not len(columns):
+        raise ValueError("The history is empty: there is nothing to attend to.")
+    model, seen = attention_model(estimator, history)
+    shares = [share.toarray()[0, columns] for share in attention_shares(model, seen)]
+    labels = label_items(columns, name_items(item_names, X, model))
+    return Attended(history, labels, np.array(shares), model.temperatures_)
