@@ -10,7 +10,7 @@ from .neighbors import ItemItemCF, UserUserCF
 from .preprocessing import InteractionEncoder
 from .rating import RatingRegressor
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "ALSFactorizer",

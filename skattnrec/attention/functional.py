@@ -56,8 +56,8 @@ def scaled_dot_product_attention(
     Raises
     ------
     ValueError
-        If shapes do not fit, an input has NaN or infinite values, or ``temperature`` is not
-        positive.
+        If shapes do not fit, an input has NaN or infinite values, ``temperature`` is not
+        positive, or the logits overflow.
 
     References
     ----------
@@ -83,7 +83,7 @@ def scaled_dot_product_attention(
         scale = 1.0 / np.sqrt(keys.shape[1])
     elif not np.isfinite(scale):
         raise ValueError(f"scale must be finite, got {scale!r}.")
-    logits = (query @ keys.T) * (scale / temperature)
+    logits = _scaled_logits(query, keys, float(scale / temperature))
     weights = _masked_softmax(logits, _as_mask(mask, logits.shape))
     if single:
         weights = weights[0]  # (1, n_keys) -> (n_keys,)
@@ -245,6 +245,17 @@ def _check_temperature(temperature: float) -> None:
         raise ValueError(f"temperature must be in (0, inf], got {temperature!r}.")
 
 
+def _scaled_logits(query: NDArray[Any], keys: NDArray[Any], factor: float) -> NDArray[Any]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        logits = (query @ keys.T) * factor
+    if not (np.abs(logits) <= np.finfo(logits.dtype).max / 2).all():  # so that differences fit
+        raise ValueError(
+            f"the logits overflow {logits.dtype}: scale query and keys down, raise temperature, "
+            "or pass float64."
+        )
+    return logits
+
+
 def _as_mask(mask: ArrayLike | str | None, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
     if mask is None:
         return None
@@ -264,7 +275,7 @@ def _as_mask(mask: ArrayLike | str | None, shape: tuple[int, int]) -> NDArray[np
 def _masked_softmax(logits: NDArray[Any], allowed: NDArray[np.bool_] | None) -> NDArray[Any]:
     if allowed is None:
         return softmax(logits, axis=1)
-    lowest = np.finfo(logits.dtype).min  # finite, so that a row hidden as a whole stays finite
+    lowest = np.finfo(logits.dtype).min / 2  # finite, so that a row hidden as a whole stays finite
     weights = softmax(np.where(allowed, logits, lowest), axis=1)
     return np.where(allowed, weights, 0)
 

@@ -162,3 +162,21 @@ def test_bad_projections_are_named(kwargs, message):
     arguments = {"projections": np.ones((2, 2, 2)), **kwargs}
     with pytest.raises(ValueError, match=message):
         multi_head_attention([1.0, 0], np.ones((3, 2)), np.ones(3), **arguments)
+
+
+@pytest.mark.parametrize("mask", [None, "causal"])
+def test_logits_that_overflow_are_refused(mask):
+    keys = np.array([[3e38], [-3e38]], np.float32)
+    with pytest.raises(ValueError, match="overflow float32"):
+        scaled_dot_product_attention(keys, keys, [1.0, 2.0], mask=mask)
+    with pytest.raises(ValueError, match="raise temperature"):
+        scaled_dot_product_attention([[1.0]], [[1e300]], [1.0], temperature=1e-10, mask=mask)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_logits_as_large_as_may_be(sign):
+    limit = np.finfo(float).max / 2
+    keys = np.array([[limit], [-limit], [-limit]])
+    mask = np.array([[True, True, False]])
+    weights, _ = scaled_dot_product_attention([[sign * 1.0]], keys, [1.0, 2.0, 3.0], mask=mask)
+    np.testing.assert_array_equal(weights, [[1, 0, 0] if sign > 0 else [0, 1, 0]])
