@@ -51,7 +51,7 @@ from sklearn.base import BaseEstimator
 from ._blocks import join_blocks, row_blocks
 from ._compat import fit_context
 from ._explanation import Explanation
-from ._kernels.ranked_votes import rank_votes
+from ._kernels.products import top_k_of_product
 from ._kernels.topk import mask_entries, top_k
 from ._learning import LearnsAtOnce
 from ._progress import ReportsProgress
@@ -368,7 +368,7 @@ class BaseRecommender(ReportsProgress, LearnsAtOnce, BaseEstimator, metaclass=AB
             )
         histories, votes = ((F.indptr, F.indices, F.data) for F in factors)
         seen = (X.indptr, X.indices) if exclude_seen else None
-        indices, scores = rank_votes(histories, votes, k, candidates, X.shape[1], seen)
+        indices, scores = top_k_of_product(histories, votes, k, candidates, X.shape[1], seen)
         is_empty = np.diff(X.indptr) == 0
         if is_empty.any():
             indices[is_empty], scores[is_empty] = top_k(self.prior_[None], candidates, k)

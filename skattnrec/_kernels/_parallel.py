@@ -14,15 +14,13 @@ import pathlib
 import threading
 from collections import deque
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import cache
 from typing import Any
 
 import numba
 from numba.core.compiler_lock import global_compiler_lock
 
-__all__ = ["parallel", "run_workers", "usable_threads"]
-
-_TURN = threading.Lock()
+__all__ = ["run_workers", "usable_threads"]
 
 
 # Multiply-adds that take about a millisecond. A thread takes a tenth of that to start on an idle
@@ -145,25 +143,3 @@ def _join(
             except BaseException as interrupt:
                 shares.clear()
                 failures.append(interrupt)
-
-
-def _launches_are_thread_safe() -> bool:
-    """Tell whether the threading layer is known and allows concurrent launches."""
-    try:
-        return numba.threading_layer() != "workqueue"
-    except ValueError:  # no kernel has run yet, so no layer has been chosen
-        return False
-
-
-def parallel(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile ``kernel`` with ``numba.njit(parallel=True)`` and an on-disk cache."""
-    compiled = numba.njit(parallel=True, cache=True, nogil=True)(kernel)
-
-    @wraps(kernel)
-    def launch(*args: Any) -> Any:
-        if _launches_are_thread_safe():
-            return compiled(*args)
-        with _TURN:
-            return compiled(*args)
-
-    return launch

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
 
-from ._parallel import parallel
+from ._compile import compiled, csr_arrays, read_only
+from ._parallel import run_workers
 
 __all__ = ["fold_in", "squared_errors"]
 
@@ -14,7 +14,7 @@ _STEP = 16  # lengths of products are multiples of this, so that no loop has a r
 _REORDERED = {"reassoc", "contract"}  # sums in another order, as vector instructions need them
 
 
-@njit(cache=True, fastmath=_REORDERED)
+@compiled(fastmath=_REORDERED)
 def _add_products(vectors, length, square):
     """Add all products of two vectors, up to ``length``, to the upper triangle of ``square``.
 
@@ -37,14 +37,14 @@ def _add_products(vectors, length, square):
             square[i, j + 3] += s3
 
 
-@njit(cache=True)
+@compiled
 def _subtract_multiple(a, b, factor):
     """Subtract ``factor * b`` from the vector a, in place."""
     for j in range(a.shape[0]):
         a[j] -= factor * b[j]
 
 
-@njit(cache=True)
+@compiled
 def _subtract_block(square, k):
     """Subtract the products of rows k - 3 to k from all rows below, in place.
 
@@ -58,7 +58,7 @@ def _subtract_block(square, k):
             row[j] -= (a0 * p0[j] + a1 * p1[j]) + (a2 * p2[j] + a3 * p3[j])
 
 
-@njit(cache=True)
+@compiled
 def _solve(square, x):
     """Solve (I + A) x = b by Cholesky, I + A = R'R.
 
@@ -85,7 +85,7 @@ def _solve(square, x):
         x[k] = total / square[k, k]
 
 
-@njit(cache=True)
+@compiled
 def _primal(start, stop, indices, roots, targets, factors, out):
     """Solve the normal equations, of size f: (I + M'M) v = M't, row j of M being ``root_j z_j``.
 
@@ -109,7 +109,7 @@ def _primal(start, stop, indices, roots, targets, factors, out):
     _solve(square, out)
 
 
-@njit(cache=True)
+@compiled
 def _dual(start, stop, indices, roots, targets, factors, out):
     """Solve their dual, of size m: v = M'x with (I + MM') x = t."""
     m, f = stop - start, factors.shape[1]
@@ -128,10 +128,10 @@ def _dual(start, stop, indices, roots, targets, factors, out):
         _subtract_multiple(out, rows[j, :f], -x[j])
 
 
-@parallel
-def _fold_in_rows(indptr, indices, roots, targets, factors, out):
+@compiled
+def _fold_in_rows(share, n_shares, indptr, indices, roots, targets, factors, out):
     """Solve row after row into ``out``."""
-    for row in prange(out.shape[0]):
+    for row in range(share, out.shape[0], n_shares):
         start, stop = indptr[row], indptr[row + 1]
         if stop - start >= factors.shape[1]:
             _primal(start, stop, indices, roots, targets, factors, out[row])
@@ -165,11 +165,13 @@ def fold_in(indptr, indices, weights, targets, factors):
         Zeros for rows without entries.
     """
     out = np.zeros((len(indptr) - 1, factors.shape[1]), dtype=factors.dtype)
-    _fold_in_rows(indptr, indices, np.sqrt(weights), targets, factors, out)
+    entries = csr_arrays(indptr, indices, np.sqrt(weights), targets)
+    work = len(indices) * factors.shape[1] ** 2
+    run_workers(_fold_in_rows, len(out), *entries, read_only(factors), out, work=work)
     return out
 
 
-@njit(cache=True, fastmath=_REORDERED)
+@compiled(fastmath=_REORDERED)
 def _product(x, y):
     """Inner product."""
     total = x.dtype.type(0)
@@ -178,7 +180,6 @@ def _product(x, y):
     return total
 
 
-@parallel
 def squared_errors(
     indptr, indices, data, row_biases, row_factors, column_biases, column_factors
 ):  # fmt: skip
@@ -197,10 +198,21 @@ def squared_errors(
         For each row, the sum of ``(r - b_row - b_column - x'y) ** 2``.
     """
     sums = np.zeros(len(indptr) - 1)
-    for row in prange(sums.shape[0]):
+    model = (read_only(part) for part in (row_biases, row_factors, column_biases, column_factors))
+    work = len(indices) * row_factors.shape[1]
+    entries = csr_arrays(indptr, indices, data)
+    run_workers(_add_squared_errors, len(sums), *entries, *model, sums, work=work)
+    return sums
+
+
+@compiled
+def _add_squared_errors(
+    share, n_shares, indptr, indices, data, row_biases, row_factors, column_biases, column_factors,
+    sums,
+):  # fmt: skip
+    for row in range(share, len(sums), n_shares):
         x = row_factors[row]
         for p in range(indptr[row], indptr[row + 1]):
             product = _product(x, column_factors[indices[p]])
             error = data[p] - row_biases[row] - column_biases[indices[p]] - product
             sums[row] += np.float64(error) ** 2
-    return sums

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
-from ._parallel import parallel
+from ._compile import compiled, csr_arrays, read_only
+from ._parallel import run_workers
 
 __all__ = ["profile_logits", "smoothed_softmax"]
 
 
-@parallel
 def smoothed_softmax(indptr, logits, smoothing):
     """Softmax of each row with its denominator raised to a power.
 
@@ -19,7 +18,15 @@ def smoothed_softmax(indptr, logits, smoothing):
     +-80 so that the result is finite and positive in single precision.
     """
     weights = np.empty_like(logits)
-    for row in prange(indptr.shape[0] - 1):
+    starts = read_only(indptr.astype(np.int64, copy=False))
+    inputs = starts, read_only(logits), float(smoothing)
+    run_workers(_soften_rows, len(starts) - 1, *inputs, weights, work=16 * len(logits))
+    return weights
+
+
+@compiled
+def _soften_rows(share, n_shares, indptr, logits, smoothing, weights):
+    for row in range(share, len(indptr) - 1, n_shares):
         first, last = indptr[row], indptr[row + 1]
         if first == last:
             continue
@@ -32,19 +39,25 @@ def smoothed_softmax(indptr, logits, smoothing):
         log_total = smoothing * (largest + np.log(total))
         for p in range(first, last):
             weights[p] = np.exp(min(max(logits[p] - log_total, -80.0), 80.0))
-    return weights
 
 
-@parallel
 def profile_logits(indptr, indices, ratings, keys):
     """Dot product of each entry's key with the profile of its row.
 
     The profile is the mean of the row's keys, weighted by the ratings (evenly where they are all
     zero). ``keys`` has shape (n_items, d).
     """
-    logits = np.empty(indices.shape[0], dtype=keys.dtype)
+    logits = np.empty(len(indices), keys.dtype)
+    entries = csr_arrays(indptr, indices, ratings)
+    work = len(indices) * keys.shape[1]
+    run_workers(_compare_rows, len(indptr) - 1, *entries, read_only(keys), logits, work=work)
+    return logits
+
+
+@compiled
+def _compare_rows(share, n_shares, indptr, indices, ratings, keys, logits):
     d = keys.shape[1]
-    for row in prange(indptr.shape[0] - 1):
+    for row in range(share, len(indptr) - 1, n_shares):
         first, last = indptr[row], indptr[row + 1]
         total = 0.0
         for p in range(first, last):
@@ -59,4 +72,3 @@ def profile_logits(indptr, indices, ratings, keys):
             for f in range(d):
                 dot += profile[f] * keys[indices[p], f]
             logits[p] = dot
-    return logits

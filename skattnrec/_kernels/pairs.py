@@ -13,13 +13,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
 
-from ._parallel import parallel, run_workers
+from ._compile import compiled, read_only
+from ._parallel import run_workers
 
 __all__ = ["Pairs", "pairs_of_prefixes", "pairs_of_rows"]
 
-_STRIPS = 64  # items are dealt out in strides, as popular ones may stand together
 _NEGLIGIBLE = 1e-7  # attention below this, relative to the later entry of a pair, is cut
 
 
@@ -43,13 +42,19 @@ class Pairs(NamedTuple):
     cross: np.ndarray
 
 
-@parallel
 def _reach(indptr, decays):
     """First entry to which any head's attention is not negligible, for each entry."""
-    n_heads, n_entries = decays.shape
-    first = np.arange(n_entries)
+    first = np.arange(decays.shape[1])
+    starts = read_only(indptr)
+    run_workers(_reach_back, len(indptr) - 1, starts, decays, first, work=16 * decays.size)
+    return first
+
+
+@compiled
+def _reach_back(share, n_shares, indptr, decays, first):
+    n_heads = len(decays)
     limit = -np.log(_NEGLIGIBLE)
-    for user in prange(len(indptr) - 1):
+    for user in range(share, len(indptr) - 1, n_shares):
         for h in range(n_heads):
             k = indptr[user]
             lost = 0.0  # minus the log of the attention from p to k
@@ -61,7 +66,6 @@ def _reach(indptr, decays):
                     if k == p:
                         lost = 0.0
                 first[p] = min(first[p], k)
-    return first
 
 
 def _row_bounds(histories, n_partners):
@@ -71,7 +75,7 @@ def _row_bounds(histories, n_partners):
     return np.concatenate([[0], np.cumsum(np.minimum(of_item, n_items).astype(np.int64))])
 
 
-@njit(cache=True)
+@compiled
 def _open(other, start, end, place, indices, gram, cross):
     """Find the block of an item in the row that begins at ``start``, or begin one at ``end``."""
     slot = place[other]
@@ -97,9 +101,9 @@ def _close_ranks(starts, lengths, *columns):
     return indptr, *closed
 
 
-@njit(cache=True, nogil=True)
-def _move_rows(worker, n_workers, starts, lengths, new_starts, old, new):
-    for row in range(worker, len(lengths), n_workers):
+@compiled
+def _move_rows(share, n_shares, starts, lengths, new_starts, old, new):
+    for row in range(share, len(lengths), n_shares):
         for q in range(lengths[row]):
             for column in range(old.shape[1]):
                 new[new_starts[row] + q, column] = old[starts[row] + q, column]
@@ -123,36 +127,45 @@ def pairs_of_rows(histories, weights, relevance):
     first = histories.indptr[histories.users]
     last = histories.indptr[histories.users + 1] - 1
     starts = _row_bounds(histories, last - first + 1)
-    places = histories.item_indptr, histories.positions, histories.items
-    return Pairs(
-        *_close_ranks(starts, *_fill_rows(starts, *places, first, last, weights, relevance))
+    return _run(_fill_rows, histories, starts, first, last, weights, relevance)
+
+
+def _run(kernel, histories, starts, *factors):
+    """Fill the rows of the pairs, which may start at ``starts``, and move them together."""
+    n_items, n_heads, dtype = len(starts) - 1, len(factors[-2]), factors[-2].dtype
+    rows = (
+        np.zeros(n_items, np.int64),
+        np.empty(starts[-1], np.int32),
+        np.empty((starts[-1], n_heads, n_heads), dtype),
+        np.empty((starts[-1], 1, n_heads), dtype),
     )
+    places = histories.item_indptr, histories.positions, histories.items
+    inputs = (read_only(part) for part in (starts, *places, *factors))
+    run_workers(kernel, n_items, *inputs, *rows, work=starts[-1] * n_heads**2)
+    return Pairs(*_close_ranks(starts, *rows))
 
 
-@parallel
-def _fill_rows(starts, item_indptr, positions, items, first, last, weights, relevance):
+@compiled
+def _fill_rows(
+    share, n_shares, starts, item_indptr, positions, items, first, last, weights, relevance,
+    lengths, indices, gram, cross,
+):  # fmt: skip
     n_items, n_heads = len(starts) - 1, len(weights)
-    lengths = np.zeros(n_items, np.int64)
-    indices = np.empty(starts[-1], np.int32)
-    gram = np.empty((starts[-1], n_heads, n_heads), weights.dtype)
-    cross = np.empty((starts[-1], 1, n_heads), weights.dtype)
     half = weights.dtype.type(0.5)
-    for strip in prange(_STRIPS):
-        place = np.full(n_items, -1, np.int64)
-        for item in range(strip, n_items, _STRIPS):
-            start = starts[item]
-            end = start
-            for q in range(item_indptr[item], item_indptr[item + 1]):
-                p = positions[q]
-                for k in range(first[p], last[p] + 1):
-                    slot, end = _open(items[k], start, end, place, indices, gram, cross)
-                    target = relevance[p] if k != p else weights.dtype.type(0)
-                    for h in range(n_heads):
-                        cross[slot, 0, h] += target * weights[h, k]
-                        for g in range(n_heads):
-                            gram[slot, g, h] += half * weights[g, p] * weights[h, k]
-            lengths[item] = end - start
-    return lengths, indices, gram, cross
+    place = np.full(n_items, -1, np.int64)
+    for item in range(share, n_items, n_shares):
+        start = starts[item]
+        end = start
+        for q in range(item_indptr[item], item_indptr[item + 1]):
+            p = positions[q]
+            for k in range(first[p], last[p] + 1):
+                slot, end = _open(items[k], start, end, place, indices, gram, cross)
+                target = relevance[p] if k != p else weights.dtype.type(0)
+                for h in range(n_heads):
+                    cross[slot, 0, h] += target * weights[h, k]
+                    for g in range(n_heads):
+                        gram[slot, g, h] += half * weights[g, p] * weights[h, k]
+        lengths[item] = end - start
 
 
 def pairs_of_prefixes(histories, weights, decays, norms, meetings, relevance, lookahead):
@@ -183,60 +196,44 @@ def pairs_of_prefixes(histories, weights, decays, norms, meetings, relevance, lo
     has_past = entries > histories.indptr[histories.users]
     first = np.where(has_past, reach[entries - 1], entries)  # that of the prefix before the target
     starts = _row_bounds(histories, entries - first + 1)
-    places = histories.item_indptr, histories.positions, histories.items
-    factors = weights, decays, norms, meetings, relevance, weights.dtype.type(lookahead)
-    return Pairs(*_close_ranks(starts, *_fill_prefixes(starts, *places, first, *factors)))
+    factors = decays, norms, meetings, np.array([lookahead], weights.dtype), weights, relevance
+    return _run(_fill_prefixes, histories, starts, first, *factors)
 
 
-@parallel
+@compiled
 def _fill_prefixes(
-    starts,
-    item_indptr,
-    positions,
-    items,
-    first,
-    weights,
-    decays,
-    norms,
-    meetings,
-    relevance,
-    lookahead,
-):
+    share, n_shares, starts, item_indptr, positions, items, first, decays, norms, meetings,
+    lookahead, weights, relevance, lengths, indices, gram, cross,
+):  # fmt: skip
     n_items, n_heads = len(starts) - 1, len(weights)
-    lengths = np.zeros(n_items, np.int64)
-    indices = np.empty(starts[-1], np.int32)
-    gram = np.empty((starts[-1], n_heads, n_heads), weights.dtype)
-    cross = np.empty((starts[-1], 1, n_heads), weights.dtype)
-    for strip in prange(_STRIPS):
-        place = np.full(n_items, -1, np.int64)
-        later = np.empty((n_heads, n_heads), weights.dtype)
-        factors = np.empty(n_heads, weights.dtype)
-        votes = np.empty(n_heads, weights.dtype)
-        for item in range(strip, n_items, _STRIPS):
-            start = starts[item]
-            end = start
-            for q in range(item_indptr[item], item_indptr[item + 1]):
-                p = positions[q]
-                votes[:] = 0
-                discount = relevance[p]
+    place = np.full(n_items, -1, np.int64)
+    later = np.empty((n_heads, n_heads), weights.dtype)
+    factors = np.empty(n_heads, weights.dtype)
+    votes = np.empty(n_heads, weights.dtype)
+    for item in range(share, n_items, n_shares):
+        start = starts[item]
+        end = start
+        for q in range(item_indptr[item], item_indptr[item + 1]):
+            p = positions[q]
+            votes[:] = 0
+            discount = relevance[p]
+            for g in range(n_heads):
+                for h in range(n_heads):
+                    later[g, h] = weights[g, p] * meetings[p, g, h]
+            slot, end = _open(item, start, end, place, indices, gram, cross)
+            for h in range(n_heads):  # an entry meets itself once: its half
                 for g in range(n_heads):
-                    for h in range(n_heads):
-                        later[g, h] = weights[g, p] * meetings[p, g, h]
-                slot, end = _open(item, start, end, place, indices, gram, cross)
-                for h in range(n_heads):  # an entry meets itself once: its half
+                    gram[slot, g, h] += later[g, h] * weights[h, p] / 2
+                factors[h] = decays[h, p]
+            for k in range(p - 1, first[p] - 1, -1):
+                slot, end = _open(items[k], start, end, place, indices, gram, cross)
+                for h in range(n_heads):
+                    votes[h] += norms[h, k] * discount  # of the prefix that ends at k
+                    cross[slot, 0, h] += votes[h] * weights[h, k]
+                    votes[h] *= decays[h, k]
+                    earlier = factors[h] * weights[h, k]
                     for g in range(n_heads):
-                        gram[slot, g, h] += later[g, h] * weights[h, p] / 2
-                    factors[h] = decays[h, p]
-                for k in range(p - 1, first[p] - 1, -1):
-                    slot, end = _open(items[k], start, end, place, indices, gram, cross)
-                    for h in range(n_heads):
-                        votes[h] += norms[h, k] * discount  # of the prefix that ends at k
-                        cross[slot, 0, h] += votes[h] * weights[h, k]
-                        votes[h] *= decays[h, k]
-                        earlier = factors[h] * weights[h, k]
-                        for g in range(n_heads):
-                            gram[slot, g, h] += later[g, h] * earlier
-                        factors[h] *= decays[h, k]
-                    discount *= lookahead
-            lengths[item] = end - start
-    return lengths, indices, gram, cross
+                        gram[slot, g, h] += later[g, h] * earlier
+                    factors[h] *= decays[h, k]
+                discount *= lookahead[0]
+        lengths[item] = end - start

@@ -16,9 +16,9 @@ are packed: the rows of the lower triangle one after the other, :math:`k (k + 1)
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
 
-from ._parallel import parallel
+from ._compile import compiled, csr_arrays, read_only
+from ._parallel import run_workers
 
 __all__ = ["column_moments", "pack", "posterior_step", "unpack"]
 
@@ -39,8 +39,9 @@ def unpack(packed: np.ndarray) -> np.ndarray:
     return matrices
 
 
-@parallel
-def column_moments(means, covariances):
+def column_moments(
+    means: np.ndarray, covariances: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Moments of the columns that a half-step of the rows sums up.
 
     Parameters
@@ -58,11 +59,21 @@ def column_moments(means, covariances):
     squared_bias : ndarray of shape (n,)
         E[b^2].
     """
-    n, k = means.shape
     second = np.empty_like(covariances)
     with_bias = np.empty_like(means)
     squared_bias = np.empty_like(means[:, 0])
-    for j in prange(n):
+    moments = second, with_bias, squared_bias
+    columns = read_only(means), read_only(covariances)
+    run_workers(_work_out_moments, len(means), *columns, *moments, work=second.size)
+    return moments
+
+
+@compiled
+def _work_out_moments(
+    share, n_shares, means, covariances, second, with_bias, squared_bias
+):  # fmt: skip
+    n, k = means.shape
+    for j in range(share, n, n_shares):
         mean, covariance = means[j], covariances[j]
         second[j, 0] = 1
         with_bias[j, 0] = mean[0]
@@ -74,23 +85,22 @@ def column_moments(means, covariances):
             for d in range(1, c + 1):
                 second[j, start + d] = mean[c] * mean[d] + covariance[start + d]
             start += c + 1
-    return second, with_bias, squared_bias
 
 
-@njit(cache=True)
+@compiled
 def _add(total, part):
     """Add up vectors, in place; a loop that the compiler vectorises."""
     for c in range(total.shape[0]):
         total[c] += part[c]
 
 
-@njit(cache=True)
+@compiled
 def _add_multiple(total, part, factor):
     for c in range(total.shape[0]):
         total[c] += factor * part[c]
 
 
-@njit(cache=True)
+@compiled
 def _invert(matrix):
     """Invert a positive definite matrix in place, by Gauss and Jordan; log of its determinant.
 
@@ -123,7 +133,6 @@ def _invert(matrix):
     return log_determinant
 
 
-@parallel
 def posterior_step(
     indptr, indices, targets, columns, second, with_bias, squared_bias, prior_means, precision,
     noise,
@@ -155,11 +164,28 @@ def posterior_step(
         Expected squared errors of the row's ratings, summed.
     """
     n_rows, k = prior_means.shape
-    means = np.empty_like(prior_means)
-    covariances = np.empty((n_rows, second.shape[1]), prior_means.dtype)
-    log_determinants = np.empty(n_rows)
-    squared_errors = np.zeros(n_rows)
-    for row in prange(n_rows):
+    posterior = (
+        np.empty_like(prior_means),
+        np.empty((n_rows, second.shape[1]), prior_means.dtype),
+        np.empty(n_rows),
+        np.zeros(n_rows),
+    )
+    moments = columns, second, with_bias, squared_bias, prior_means, precision
+    run_workers(
+        _work_out_posteriors, n_rows, *csr_arrays(indptr, indices, targets),
+        *(read_only(part) for part in moments), noise, *posterior,
+        work=len(indices) * k**2 / 2 + n_rows * k**3,
+    )  # fmt: skip
+    return posterior
+
+
+@compiled
+def _work_out_posteriors(
+    share, n_shares, indptr, indices, targets, columns, second, with_bias, squared_bias,
+    prior_means, precision, noise, means, covariances, log_determinants, squared_errors,
+):  # fmt: skip
+    n_rows, k = prior_means.shape
+    for row in range(share, n_rows, n_shares):
         moments = np.zeros(second.shape[1], prior_means.dtype)
         right = np.zeros(k, prior_means.dtype)
         rest = 0.0  # what of the squared errors does not depend on the row's factors
@@ -198,4 +224,3 @@ def posterior_step(
                 rest += (2 if d < c else 1) * moments[start + d] * expected
             start += c + 1
         squared_errors[row] = rest
-    return means, covariances, log_determinants, squared_errors

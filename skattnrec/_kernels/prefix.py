@@ -17,14 +17,13 @@ which ends at the last entry that is followed by another one, as only those pref
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
-from ._parallel import parallel
+from ._compile import compiled, read_only
+from ._parallel import run_workers
 
 __all__ = ["prefix_sums"]
 
 
-@parallel
 def prefix_sums(indptr, weights, decays, smoothing):
     """Factors of the attention of all prefixes.
 
@@ -48,7 +47,17 @@ def prefix_sums(indptr, weights, decays, smoothing):
     n_heads, n_entries = weights.shape
     norms = np.empty_like(weights)
     meetings = np.zeros((n_entries, n_heads, n_heads), weights.dtype)
-    for user in prange(len(indptr) - 1):
+    arrays = indptr.astype(np.int64, copy=False), weights, decays
+    inputs = (*(read_only(array) for array in arrays), float(smoothing))
+    work = 16 * meetings.size
+    run_workers(_sum_prefixes, len(indptr) - 1, *inputs, norms, meetings, work=work)
+    return norms, meetings
+
+
+@compiled
+def _sum_prefixes(share, n_shares, indptr, weights, decays, smoothing, norms, meetings):
+    n_heads = len(weights)
+    for user in range(share, len(indptr) - 1, n_shares):
         first, last = indptr[user], indptr[user + 1]
         for h in range(n_heads):
             total = 0.0
@@ -60,4 +69,3 @@ def prefix_sums(indptr, weights, decays, smoothing):
                 for h in range(n_heads):
                     later = decays[g, p + 1] * decays[h, p + 1] * meetings[p + 1, g, h]
                     meetings[p, g, h] = norms[g, p] * norms[h, p] + later
-    return norms, meetings

@@ -14,14 +14,15 @@ scalable and accurate collaborative filtering", ACM TKDD 4(1), 2010, section 4.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
 
-from ._parallel import parallel
+from ._compile import compiled, csr_arrays, read_only
+from ._parallel import run_workers
+from .cholesky import factorize, substitute
 
 __all__ = ["fit_rating_votes"]
 
 
-@njit(cache=True)
+@compiled
 def _design(raters, indptr, indices, weights, column_of, n_support):
     """Dense design matrix: a row for each rater, channels side by side."""
     n_channels = weights.shape[0]
@@ -35,28 +36,34 @@ def _design(raters, indptr, indices, weights, column_of, n_support):
     return design
 
 
-@njit(cache=True)
+@compiled
+def _solve(system, penalty, right):
+    """Solve (A + penalty I) x = b; NaN where A + penalty I is not positive definite."""
+    for c in range(len(system)):
+        system[c, c] += penalty
+    factor = factorize(system)
+    if len(factor) > 0:
+        substitute(factor, right)
+    else:
+        right[:] = np.nan
+    return right
+
+
+@compiled
 def _ridge(design, targets, penalty):
     """Solve a ridge regression by the smaller of its two systems."""
     n_rows, n_columns = design.shape
     if n_rows >= n_columns:
-        gram = np.dot(design.T, design)
-        for c in range(n_columns):
-            gram[c, c] += penalty
-        return np.linalg.solve(gram, np.dot(design.T, targets))
-    kernel = np.dot(design, design.T)
-    for r in range(n_rows):
-        kernel[r, r] += penalty
-    return np.dot(design.T, np.linalg.solve(kernel, targets))
+        return _solve(np.dot(design.T, design), penalty, np.dot(design.T, targets))
+    return np.dot(design.T, _solve(np.dot(design, design.T), penalty, targets.copy()))
 
 
-@parallel
 def fit_rating_votes(
     indptr, indices, weights, item_indptr, raters, targets, support_indptr, support, penalty
 ):  # fmt: skip
     """Fit the votes for all items.
 
-    BLAS is called by every thread of the loop: hold it to one thread.
+    BLAS is called by every thread: hold it to one thread.
 
     Parameters
     ----------
@@ -74,22 +81,36 @@ def fit_rating_votes(
     Returns
     -------
     ndarray of shape (n_channels, len(support))
-        The votes, in the order of ``support``.
+        The votes, in the order of ``support``; NaN where there is no factorization.
     """
+    votes = np.zeros((len(weights), len(support)), weights.dtype)
+    run_workers(
+        _fit_items, len(item_indptr) - 1, *csr_arrays(indptr, indices), read_only(weights),
+        *csr_arrays(item_indptr, raters, targets), *csr_arrays(support_indptr, support),
+        weights.dtype.type(penalty), votes,
+    )  # fmt: skip
+    return votes
+
+
+@compiled
+def _fit_items(
+    share, n_shares, indptr, indices, weights, item_indptr, raters, targets, support_indptr,
+    support, penalty, votes,
+):  # fmt: skip
     n_channels, n_items = weights.shape[0], len(item_indptr) - 1
-    votes = np.zeros((n_channels, len(support)), weights.dtype)
-    for item in prange(n_items):
+    column_of = np.full(n_items, -1, np.int32)
+    for item in range(share, n_items, n_shares):
         start, stop = support_indptr[item], support_indptr[item + 1]
         own = slice(item_indptr[item], item_indptr[item + 1])
         n_support = stop - start
         if n_support == 0 or len(raters[own]) == 0:
             continue
-        column_of = np.full(n_items, -1, np.int32)
         for c in range(n_support):
             column_of[support[start + c]] = c
         design = _design(raters[own], indptr, indices, weights, column_of, n_support)
+        for c in range(n_support):
+            column_of[support[start + c]] = -1
         solved = _ridge(design, targets[own], penalty)
         for channel in range(n_channels):
             for c in range(n_support):
                 votes[channel, start + c] = solved[channel * n_support + c]
-    return votes

@@ -19,19 +19,19 @@ towards the identity, NeurIPS 2020.
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 from scipy.linalg import lapack
 
 from ._blas import blas_threads_for
-from ._parallel import parallel
+from ._compile import compiled, csr_arrays
+from ._parallel import run_workers
 
 __all__ = ["constrained_ridge", "dense_cross", "dense_gram", "inverse_of_positive_definite"]
 
 
-@parallel
-def _mirror_upper(matrix):
+@compiled
+def _mirror_upper(share, n_shares, matrix):
     """Copy the upper triangle onto the lower one, in place."""
-    for i in prange(matrix.shape[0]):
+    for i in range(share, matrix.shape[0], n_shares):
         for j in range(i):
             matrix[i, j] = matrix[j, i]
 
@@ -52,7 +52,7 @@ def inverse_of_positive_definite(matrix: np.ndarray) -> np.ndarray:
     if info != 0:
         raise np.linalg.LinAlgError("the matrix is not positive definite")
     inverse = inverse.T
-    _mirror_upper(inverse)
+    run_workers(_mirror_upper, len(inverse), inverse, work=inverse.size)
     return inverse
 
 
@@ -99,29 +99,35 @@ def constrained_ridge(
     return np.ascontiguousarray(V.reshape(n, n_heads, n).transpose(1, 0, 2))
 
 
-@parallel
-def _add_transpose(matrix):
+@compiled
+def _add_transpose(share, n_shares, matrix):
     """Add the transpose, in place."""
-    for i in prange(matrix.shape[0]):
+    for i in range(share, matrix.shape[0], n_shares):
         for j in range(i):
             matrix[i, j] += matrix[j, i]
             matrix[j, i] = matrix[i, j]
         matrix[i, i] *= 2
 
 
-@parallel
 def _scatter(indptr, indices, blocks, row_scale, column_scale):
     """Dense matrix of scaled blocks; there is one for each place at most."""
     n_rows, height, n_heads = len(indptr) - 1, blocks.shape[1], blocks.shape[2]
     out = np.zeros((n_rows * height, n_rows * n_heads), blocks.dtype)
-    for row in prange(n_rows):
+    inputs = csr_arrays(indptr, indices, blocks, row_scale, column_scale)
+    run_workers(_scatter_rows, n_rows, *inputs, out, work=blocks.size)
+    return out
+
+
+@compiled
+def _scatter_rows(share, n_shares, indptr, indices, blocks, row_scale, column_scale, out):
+    n_rows, height, n_heads = len(indptr) - 1, blocks.shape[1], blocks.shape[2]
+    for row in range(share, n_rows, n_shares):
         for q in range(indptr[row], indptr[row + 1]):
             left = indices[q] * n_heads
             for g in range(height):
                 for h in range(n_heads):
                     scale = row_scale[row, g] * column_scale[indices[q], h]
                     out[row * height + g, left + h] = scale * blocks[q, g, h]
-    return out
 
 
 def dense_gram(indptr, indices, blocks, scale):
@@ -130,7 +136,7 @@ def dense_gram(indptr, indices, blocks, scale):
     ``scale`` has shape (n_items, n_heads).
     """
     half = _scatter(indptr, indices, blocks, scale, scale)
-    _add_transpose(half)
+    run_workers(_add_transpose, len(half), half, work=half.size)
     return half
 
 

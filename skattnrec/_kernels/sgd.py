@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from numba import njit
+from ._compile import compiled
 
 __all__ = ["sgd_epoch"]
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+@compiled(fastmath={"reassoc", "contract"})
 def sgd_epoch(
     order,
     indptr,

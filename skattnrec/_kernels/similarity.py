@@ -15,11 +15,12 @@ row of moments per thread.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ._compile import compiled, csr_arrays, read_only
 from ._parallel import run_workers
+from .products import add_products, add_products_and_list
 
-__all__ = ["CORRELATION", "OVERLAP_COSINE", "PRODUCT", "TANIMOTO", "most_similar", "uniform"]
+__all__ = ["CORRELATION", "OVERLAP_COSINE", "PRODUCT", "TANIMOTO", "most_similar"]
 
 PRODUCT = 0  # sum xy * row_norm * column_norm: cosine, conditional probability
 TANIMOTO = 1  # sum xy / (row_norm + column_norm - sum xy): Jaccard
@@ -37,39 +38,7 @@ for _bit in range(64):
 _ONE = np.uint64(1)
 
 
-@njit(cache=True)
-def _add_products(dot, value, columns, data):
-    """Add ``value * data`` to ``dot`` at ``columns``, which are distinct."""
-    n = len(columns)
-    rest = n % 4
-    for q in range(0, n - rest, 4):  # four independent chains keep the load units busy
-        a, b, c, d = columns[q], columns[q + 1], columns[q + 2], columns[q + 3]
-        at_a = dot[a] + value * data[q]
-        at_b = dot[b] + value * data[q + 1]
-        at_c = dot[c] + value * data[q + 2]
-        at_d = dot[d] + value * data[q + 3]
-        dot[a], dot[b], dot[c], dot[d] = at_a, at_b, at_c, at_d
-    for q in range(n - rest, n):
-        dot[columns[q]] += value * data[q]
-
-
-@njit(cache=True)
-def _add_products_and_list(dot, value, columns, data, touched, n_touched):
-    """Do the same, and list columns whose sum was 0 in ``touched``, without a branch.
-
-    A sum that passes through 0 puts its column on the list twice. That is harmless: the first
-    visit of :func:`_drain` leaves nothing for the second one.
-    """
-    for q in range(len(columns)):
-        j = columns[q]
-        before = dot[j]
-        touched[n_touched] = j
-        n_touched += before == 0
-        dot[j] = before + value * data[q]
-    return n_touched
-
-
-@njit(cache=True)
+@compiled
 def _add_moments(moments, value, columns, data):
     """Add to the moments beyond the first, as many as there are."""
     if len(moments) > _COUNT:
@@ -88,7 +57,7 @@ def _add_moments(moments, value, columns, data):
             sum_yy[j] += y * y
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _from_products(form, dot, count, row_norm, column_norm, shrinkage):
     """Similarity of a pair that needs no more than the products; 0 if they are 0."""
     if form == PRODUCT:
@@ -101,7 +70,7 @@ def _from_products(form, dot, count, row_norm, column_norm, shrinkage):
     return similarity
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _from_overlap(form, moments, j, shrinkage):
     """Similarity of a pair over its common terms alone; 0 without any, or without variance."""
     count = moments[_COUNT, j]
@@ -118,7 +87,7 @@ def _from_overlap(form, moments, j, shrinkage):
     return similarity * (count / (count + shrinkage))
 
 
-@njit(cache=True)
+@compiled
 def _drain(touched, form, moments, row_norm, column_norms, shrinkage, threshold, columns, values):
     """Turn the moments of the touched columns into similarities, zero them, keep those that count.
 
@@ -149,7 +118,7 @@ def _drain(touched, form, moments, row_norm, column_norms, shrinkage, threshold,
     return n
 
 
-@njit(cache=True)
+@compiled
 def _quickselect(values, k):
     """Find the k-th largest of ``values``, which are reordered."""
     low, high, target = 0, len(values) - 1, k - 1
@@ -175,23 +144,30 @@ def _quickselect(values, k):
     return values[target]
 
 
-@njit(cache=True)
+@compiled(inline="always")
+def _bin(place, last):
+    """Cast to the number of a bin; 0 for what is not a number, whose cast could give anything."""
+    return np.int32(min(place, last)) if place > 0 else np.int32(0)
+
+
+@compiled
 def _kth_largest(values, k, bins, buffer):
     """Find the k-th largest of ``values``: its bin by a histogram, the rest by quickselect.
 
     Unlike a heap or a plain quickselect, counting has no branches to mispredict.
     """
     low = high = values[0]
+    last = len(bins) - 1.0
     for value in values:
         low = min(low, value)
         high = max(high, value)
-    scale = (len(bins) - 1) / (high - low) if high > low else np.inf
+    scale = last / (high - low) if high > low else np.inf
     if not scale < np.inf:  # equal, or too close to be told apart by a bin
-        scale = values.dtype.type(0)
+        scale = 0.0
     for bin_ in range(len(bins)):
         bins[bin_] = 0
     for value in values:
-        bins[np.uint32((value - low) * scale)] += 1
+        bins[_bin((value - low) * scale, last)] += 1
     above = 0
     chosen = len(bins) - 1
     while above + bins[chosen] < k:
@@ -200,11 +176,11 @@ def _kth_largest(values, k, bins, buffer):
     n = 0
     for value in values:
         buffer[n] = value
-        n += np.uint32((value - low) * scale) == chosen
+        n += _bin((value - low) * scale, last) == chosen
     return _quickselect(buffer[:n], k - above)
 
 
-@njit(cache=True)
+@compiled
 def _keep_largest(columns, values, k, bins, buffer, scratch, bits, out_columns, out_values):
     """Write the k largest in the order of their columns; at equal values the lower column wins.
 
@@ -242,13 +218,13 @@ def _keep_largest(columns, values, k, bins, buffer, scratch, bits, out_columns, 
     return n
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _search_rows(
-    worker, n_workers, a_indptr, a_indices, a_data, b_indptr, b_indices, b_data, row_norms,
+    share, n_shares, a_indptr, a_indices, a_data, b_indptr, b_indices, b_data, row_norms,
     column_norms, twins, twin_ranges, form, n_moments, shrinkage, threshold, k, work, starts,
     out_columns, out_values, lengths,
 ):  # fmt: skip
-    """Search a worker's rows; row i of the result has room from ``starts[i]`` on."""
+    """Search a share of the rows; row i of the result has room from ``starts[i]`` on."""
     n_columns = len(column_norms)
     moments = np.zeros((n_moments, n_columns), b_data.dtype)
     bits = np.zeros((n_columns + 63) // 64, np.uint64)
@@ -260,7 +236,7 @@ def _search_rows(
     buffer = np.empty(n_columns + 1, b_data.dtype)
     bins = np.empty(_N_BINS, np.int32)
     dot = moments[_DOT]
-    for row in range(worker, len(lengths), n_workers):
+    for row in range(share, len(lengths), n_shares):
         listing = work[row] < n_columns  # else it is faster to look at all columns
         n_touched = 0
         for p in range(a_indptr[row], a_indptr[row + 1]):
@@ -268,11 +244,11 @@ def _search_rows(
             b_columns = b_indices[b_indptr[term] : b_indptr[term + 1]]
             b_values = b_data[b_indptr[term] : b_indptr[term + 1]]
             if listing:
-                n_touched = _add_products_and_list(
+                n_touched = add_products_and_list(
                     dot, a_data[p], b_columns, b_values, touched, n_touched
                 )
             else:
-                _add_products(dot, a_data[p], b_columns, b_values)
+                add_products(dot, a_data[p], b_columns, b_values)
             _add_moments(moments, a_data[p], b_columns, b_values)
         for t in range(twin_ranges[row, 0], twin_ranges[row, 1]):
             for moment in range(n_moments):
@@ -289,7 +265,7 @@ def _search_rows(
         )  # fmt: skip
 
 
-@njit(cache=True)
+@compiled
 def _products_per_row(a_indptr, a_indices, b_indptr):
     """Count the products that each row of A B sums up."""
     work = np.zeros(len(a_indptr) - 1, np.int64)
@@ -299,7 +275,7 @@ def _products_per_row(a_indptr, a_indices, b_indptr):
     return work
 
 
-@njit(cache=True)
+@compiled
 def _close_gaps(columns, values, starts, indptr):
     """Move rows that start at ``starts`` to where ``indptr`` says."""
     packed_columns = np.empty(indptr[-1], columns.dtype)
@@ -344,6 +320,7 @@ def most_similar(A, B, row_norms, column_norms, form, k, twins, twin_ranges, shr
         n_moments = 2 if shrinkage > 0 and not ones else 1
     else:
         n_moments = 6
+    A, B = csr_arrays(*A), csr_arrays(*B)
     dtype = B[2].dtype.type
     work = _products_per_row(A[0], A[1], B[0])
     starts = _offsets(np.minimum(work, min(k, len(column_norms))))
@@ -351,9 +328,9 @@ def most_similar(A, B, row_norms, column_norms, form, k, twins, twin_ranges, shr
     values = np.empty(starts[-1], dtype)
     lengths = np.empty(len(work), np.int64)
     run_workers(
-        _search_rows, len(work), *uniform(A), *uniform(B), row_norms, column_norms, twins,
-        twin_ranges, form, n_moments, dtype(shrinkage), dtype(threshold), k, work, starts,
-        columns, values, lengths,
+        _search_rows, len(work), *A, *B, read_only(row_norms), read_only(column_norms),
+        read_only(twins), read_only(twin_ranges), form, n_moments, dtype(shrinkage),
+        dtype(threshold), k, work, starts, columns, values, lengths, work=work.sum(),
     )  # fmt: skip
     indptr = _offsets(lengths)
     return indptr, *_close_gaps(columns, values, starts, indptr)
@@ -363,14 +340,3 @@ def _offsets(lengths):
     offsets = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets
-
-
-def uniform(matrix):
-    """Bring CSR arrays to the types that kernels are compiled for: int64, uint32, float.
-
-    With unsigned indices numba omits the test for negative ones. Read-only arrays are copied,
-    as numba would compile everything once more for them.
-    """
-    indptr, indices, data = (np.require(part, requirements="W") for part in matrix)
-    indices = indices.view(np.uint32) if indices.itemsize == 4 else indices.astype(np.uint32)
-    return indptr.astype(np.int64, copy=False), indices, data

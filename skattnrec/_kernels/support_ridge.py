@@ -16,10 +16,11 @@ well filled has a place for all of them, and none needs to be looked for.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ._compile import compiled, csr_arrays, read_only
 from ._parallel import run_workers
-from .topk import _keep
+from .cholesky import factorize, substitute
+from .topk import keep
 
 __all__ = ["keep_by_rank", "select_supports", "solve_supports"]
 
@@ -48,16 +49,17 @@ def select_supports(indptr, indices, blocks, strength, n_neighbors):
     n_items, n_heads = len(indptr) - 1, blocks.shape[2]
     supports = np.full((n_items, n_neighbors), -1, np.int32)
     cross = np.zeros((n_items, n_neighbors, n_heads), blocks.dtype)
-    run_workers(_select, n_items, indptr, indices, blocks, strength, supports, cross)
+    inputs = (*csr_arrays(indptr, indices, blocks), read_only(strength))
+    run_workers(_select, n_items, *inputs, supports, cross, work=8 * blocks.size)
     return supports, cross
 
 
-@njit(cache=True, nogil=True)
-def _select(worker, n_workers, indptr, indices, blocks, strength, supports, cross):
+@compiled
+def _select(share, n_shares, indptr, indices, blocks, strength, supports, cross):
     n_items, n_neighbors, n_heads = cross.shape
     votes = np.empty(n_neighbors, blocks.dtype)
     place = np.full(n_items, -1, np.int32)
-    for item in range(worker, n_items, n_workers):
+    for item in range(share, n_items, n_shares):
         size = 0
         if n_neighbors >= n_items - 1:
             for j in range(n_items):
@@ -71,7 +73,7 @@ def _select(worker, n_workers, indptr, indices, blocks, strength, supports, cros
                 vote = blocks.dtype.type(0)
                 for h in range(n_heads):
                     vote += blocks[q, 0, h] * strength[indices[q], h]
-                size = _keep(votes, supports[item], size, vote, indices[q])
+                size = keep(votes, supports[item], size, vote, indices[q])
         for m in range(size):
             place[supports[item, m]] = m
         for q in range(indptr[item], indptr[item + 1]):
@@ -108,6 +110,8 @@ def keep_by_rank(indptr, indices, blocks, rank, scale):
     diagonal : ndarray of shape (n_items, n_heads, n_heads)
     """
     n_items, n_heads = len(rank), blocks.shape[1]
+    indptr, indices, blocks = csr_arrays(indptr, indices, blocks)
+    rank, scale = read_only(rank), read_only(scale)
     *columns, room = _by_column(indptr, indices, rank)
     is_full = room >= _FULL * rank
     starts = np.zeros(n_items + 1, np.int64)
@@ -118,11 +122,11 @@ def keep_by_rank(indptr, indices, blocks, rank, scale):
     diagonal = np.zeros((n_items, n_heads, n_heads), blocks.dtype)
     half = indptr, indices, blocks, tuple(columns)
     triangle = starts[:-1], lengths, is_full, partners, merged
-    run_workers(_merge_rows, n_items, half, rank, scale, triangle, diagonal)
+    run_workers(_merge_rows, n_items, half, rank, scale, triangle, diagonal, work=4 * blocks.size)
     return *triangle, diagonal
 
 
-@njit(cache=True)
+@compiled
 def _by_column(indptr, indices, rank):
     """Rows and places of the elements, column by column, and the elements for each triangle row."""
     n_items = len(indptr) - 1
@@ -144,15 +148,15 @@ def _by_column(indptr, indices, rank):
     return starts, rows, places, room
 
 
-@njit(cache=True, nogil=True)
-def _merge_rows(worker, n_workers, half, rank, scale, triangle, diagonal):
+@compiled
+def _merge_rows(share, n_shares, half, rank, scale, triangle, diagonal):
     """Fill the triangle of :func:`keep_by_rank`, a row at a time."""
     indptr, indices, blocks, columns = half
     column_starts, column_rows, column_places = columns
     starts, lengths, is_full, partners, merged = triangle
     n_items, n_heads = scale.shape
     place = np.full(n_items, -1, np.int64)
-    for i in range(worker, n_items, n_workers):
+    for i in range(share, n_items, n_shares):
         start = starts[i]
         end = start
         n_own = indptr[i + 1] - indptr[i]
@@ -189,36 +193,7 @@ def _merge_rows(worker, n_workers, half, rank, scale, triangle, diagonal):
         lengths[i] = end - start
 
 
-@njit(cache=True)
-def _factorize(A):
-    """Upper Cholesky factor U of A = U'U, given by its lower triangle; empty where there is none.
-
-    LAPACK's answer that there is none becomes an exception, which must not leave a parallel loop.
-    """
-    try:
-        return np.linalg.cholesky(A).T
-    except Exception:  # compiled code knows no narrower one
-        return np.empty((0, 0), A.dtype)
-
-
-@njit(cache=True, fastmath=True)
-def _substitute(U, x):
-    """Solve U'U x = b in place of b, for an upper triangle U."""
-    for a in range(len(x)):
-        row = U[a]
-        solved = x[a] / row[a]
-        x[a] = solved
-        for b in range(a + 1, len(x)):
-            x[b] -= row[b] * solved
-    for a in range(len(x) - 1, -1, -1):
-        row = U[a]
-        total = x[a]
-        for b in range(a + 1, len(x)):
-            total -= row[b] * x[b]
-        x[a] = total / row[a]
-
-
-@njit(cache=True)
+@compiled
 def _gather(support, rank, triangle, place, system):
     """Fill the lower triangle of C'C between the items of a support, its diagonal left out."""
     starts, lengths, is_full, partners, blocks = triangle
@@ -264,18 +239,19 @@ def solve_supports(supports, cross, rank, triangle, diagonal, regularization, dr
     """
     values = np.zeros_like(cross)
     penalty = cross.dtype.type(regularization), cross.dtype.type(1 - dropout)
-    systems = supports, cross, rank, triangle, diagonal
-    run_workers(_solve, len(cross), systems, penalty, values)
+    triangle = tuple(read_only(part) for part in triangle)
+    inputs = tuple(read_only(part) for part in (supports, cross, rank, diagonal))
+    run_workers(_solve, len(cross), inputs, triangle, penalty, values)
     return values
 
 
-@njit(cache=True, nogil=True)
-def _solve(worker, n_workers, systems, penalty, values):
-    supports, cross, rank, triangle, diagonal = systems
+@compiled
+def _solve(share, n_shares, inputs, triangle, penalty, values):
+    supports, cross, rank, diagonal = inputs
     regularization, kept = penalty
     n_items, n_neighbors, n_heads = cross.shape
     place = np.full(n_items, -1, np.int32)
-    for item in range(worker, n_items, n_workers):
+    for item in range(share, n_items, n_shares):
         size = 0
         while size < n_neighbors and supports[item, size] >= 0:
             place[supports[item, size]] = size
@@ -293,9 +269,9 @@ def _solve(worker, n_workers, systems, penalty, values):
                 system[top + g, top + g] += regularization
             place[support[a]] = -1
         votes = cross[item, :size].copy().reshape(size * n_heads)
-        factor = _factorize(system)
+        factor = factorize(system)
         if len(factor) > 0:
-            _substitute(factor, votes)
+            substitute(factor, votes)
         else:
             votes[:] = np.nan
         values[item, :size] = votes.reshape(size, n_heads)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
 
-from ._parallel import parallel
+from ._compile import compiled, read_only
+from ._parallel import run_workers
+from .entries import rows_of_entries
 
-__all__ = ["mask_entries", "top_k"]
+__all__ = ["candidate_lists", "keep", "mask_entries", "sort_best_first", "top_k"]
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _worse(score_a, index_a, score_b, index_b):
     """Order of ranks: lower score is worse; at equal scores the higher index is worse."""
     return score_a < score_b or (score_a == score_b and index_a > index_b)
 
 
-@njit(cache=True)
+@compiled
 def _sift_down(scores, indices, size):
     """Restore the heap (worst entry on top) after its top was replaced."""
     parent = 0
@@ -34,7 +35,7 @@ def _sift_down(scores, indices, size):
         parent = child
 
 
-@njit(cache=True)
+@compiled
 def _sift_up(scores, indices, child):
     """Restore the heap after an entry was appended at ``child``."""
     while child > 0:
@@ -46,8 +47,8 @@ def _sift_up(scores, indices, child):
         child = parent
 
 
-@njit(cache=True)
-def _keep(scores, indices, size, score, index):
+@compiled
+def keep(scores, indices, size, score, index):
     """Keep an entry on a heap of ``len(scores)`` places if it is among the best; the new size."""
     if size < len(scores):
         scores[size] = score
@@ -61,8 +62,8 @@ def _keep(scores, indices, size, score, index):
     return size
 
 
-@njit(cache=True)
-def _sort_best_first(scores, indices, size):
+@compiled
+def sort_best_first(scores, indices, size):
     """Sort a heap: its top, the worst, goes to the end."""
     for last in range(size - 1, 0, -1):
         scores[0], scores[last] = scores[last], scores[0]
@@ -70,15 +71,24 @@ def _sort_best_first(scores, indices, size):
         _sift_down(scores, indices, last)
 
 
-@parallel
-def mask_entries(scores, indptr, indices):
+def mask_entries(scores: np.ndarray, indptr: np.ndarray, indices: np.ndarray) -> None:
     """Set ``scores`` to -inf, in place, where the CSR pattern has an entry."""
-    for row in prange(scores.shape[0]):
-        for p in range(indptr[row], indptr[row + 1]):
-            scores[row, indices[p]] = -np.inf
+    scores[rows_of_entries(indptr), indices] = -np.inf
 
 
-@parallel
+def candidate_lists(candidates, n_columns):
+    """Candidate columns as a CSR pattern, with one row if they are the same for all rows."""
+    if candidates is None:
+        candidates = np.arange(n_columns)
+    if not isinstance(candidates, tuple):
+        candidates = np.array([0, len(candidates)]), candidates
+    indptr, indices = candidates
+    return (
+        read_only(indptr.astype(np.int64, copy=False)),
+        read_only(indices.astype(np.intp, copy=False)),
+    )
+
+
 def top_k(scores, candidates, k):
     """Rank the candidate columns of each row.
 
@@ -86,7 +96,8 @@ def top_k(scores, candidates, k):
     ----------
     scores : ndarray of shape (n_rows, n_columns)
         -inf marks what may not be returned; NaN counts as -inf.
-    candidates : ndarray of shape (n_candidates,), intp, ascending
+    candidates : None, ndarray of int, ascending, or tuple of (indptr, indices)
+        All columns, the same for all rows, or a CSR pattern, n_rows x n_columns, sorted.
     k : int
 
     Returns
@@ -96,14 +107,24 @@ def top_k(scores, candidates, k):
     best : ndarray of shape (n_rows, k)
         Their scores, NaN where the index is -1.
     """
-    n_rows = scores.shape[0]
-    indices = np.full((n_rows, k), -1, dtype=np.intp)
-    best = np.full((n_rows, k), np.nan, dtype=scores.dtype)
-    for row in prange(n_rows):
+    indptr, columns = candidate_lists(candidates, scores.shape[1])
+    indices = np.full((len(scores), k), -1, dtype=np.intp)
+    best = np.full((len(scores), k), np.nan, dtype=scores.dtype)
+    work = len(columns) * (len(scores) if len(indptr) == 2 else 1)
+    run_workers(
+        _rank_rows, len(scores), read_only(scores), indptr, columns, indices, best, work=work
+    )
+    return indices, best
+
+
+@compiled
+def _rank_rows(share, n_shares, scores, list_indptr, list_indices, indices, best):
+    k = indices.shape[1]
+    for row in range(share, len(scores), n_shares):
+        own = min(row, len(list_indptr) - 2)
         size = 0
-        for j in candidates:
+        for j in list_indices[list_indptr[own] : list_indptr[own + 1]]:
             score = scores[row, j]
             if score > -np.inf and not (size == k and score <= best[row, 0]):
-                size = _keep(best[row], indices[row], size, score, j)
-        _sort_best_first(best[row], indices[row], size)
-    return indices, best
+                size = keep(best[row], indices[row], size, score, j)
+        sort_best_first(best[row], indices[row], size)

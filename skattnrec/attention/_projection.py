@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from .._kernels.scoring import csr_times_dense
+from .._kernels.products import csr_times_dense
 from ._statistics import SufficientStatistics
 
 __all__ = ["ContentVotes", "learn_projections"]

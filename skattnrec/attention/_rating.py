@@ -21,9 +21,9 @@ import scipy.sparse as sp
 from .._kernels._blas import one_blas_thread
 from .._kernels.baseline import DAMPING, fit_baseline, row_offsets
 from .._kernels.entries import rows_of_entries
+from .._kernels.products import csr_times_csr
 from .._kernels.rating_votes import fit_rating_votes
 from .._kernels.similarity import PRODUCT, most_similar
-from .._kernels.votes import csr_times_csr
 
 __all__ = ["RatingVotes", "item_levels"]
 

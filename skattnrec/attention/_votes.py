@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .._kernels.scoring import csr_times_dense
-from .._kernels.votes import csr_times_csr
+from .._kernels.products import csr_times_csr, csr_times_dense
 from ._cold_items import borrow_sparse, borrow_values
 
 __all__ = ["DenseVotes", "SparseVotes", "votes_of"]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from .._kernels.scoring import csr_times_dense
+from .._kernels.products import csr_times_dense
 
 __all__ = ["Presence", "multiply", "presence_rows"]
 

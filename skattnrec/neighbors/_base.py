@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._compat import Interval, StrOptions
-from .._kernels.votes import csr_times_csr
+from .._kernels.products import csr_times_csr
 from ..base import BaseRecommender
 from ._center import Center
 from ._search import SIMILARITIES, NeighborSearch, compared_values

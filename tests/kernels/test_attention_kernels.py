@@ -3,14 +3,10 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skattnrec._kernels.attention import profile_logits, smoothed_softmax
 from skattnrec._kernels.ridge import constrained_ridge, inverse_of_positive_definite
-from skattnrec._kernels.scoring import csr_times_dense
-from skattnrec._kernels.votes import csr_times_csr
 
 
 def parts(A):
@@ -19,19 +15,6 @@ def parts(A):
 
 def sparse(seed, shape, density=0.4):
     return sp.random_array(shape, density=density, rng=seed, format="csr").astype(np.float64)
-
-
-sizes = st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9))
-
-
-@given(st.integers(0, 10**6), sizes)
-@settings(deadline=None, max_examples=40)
-def test_sparse_products_equal_dense_ones(seed, shape):
-    n, k, m = shape
-    A, B = sparse(seed, (n, k)), sparse(seed + 1, (k, m))
-    D = np.random.default_rng(seed).normal(size=(k, m))
-    assert_allclose(csr_times_csr(parts(A), parts(B), m), A.toarray() @ B.toarray(), atol=1e-12)
-    assert_allclose(csr_times_dense(*parts(A), D), A.toarray() @ D, atol=1e-12)
 
 
 def test_inverse_uses_the_upper_triangle_only():

@@ -4,7 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from skattnrec._kernels.entries import count_share, hash_keys, largest_in_row, select_entries
+from skattnrec._kernels.entries import (
+    count_share,
+    fingerprint_rows,
+    hash_keys,
+    largest_in_row,
+    select_entries,
+)
 
 SEED = np.uint64(7)
 
@@ -75,3 +81,24 @@ def test_select_entries_matches_dense_masking():
     pattern = sp.csr_array((mask.astype(float), X.indices, X.indptr), shape=X.shape)
     assert_array_equal(kept.toarray(), X.toarray() * pattern.toarray())
     assert kept.indptr.dtype == X.indptr.dtype
+
+
+def parts(M):
+    return M.indptr, M.indices, M.data
+
+
+def test_fingerprints_tell_rows_apart():
+    rng = np.random.default_rng(0)
+    X = sp.csr_array(rng.integers(0, 3, (2000, 4)).astype(float))
+    fingerprints = fingerprint_rows(*parts(X))
+    distinct = np.unique(X.toarray(), axis=0)
+    assert len(np.unique(fingerprints)) == len(distinct) == 81
+    _, group = np.unique(X.toarray(), axis=0, return_inverse=True)
+    pairs = set(zip(group.ravel().tolist(), fingerprints.tolist()))
+    assert len(pairs) == 81
+
+
+def test_fingerprints_do_not_depend_on_precision_or_the_sign_of_zero():
+    X = sp.csr_array((np.array([0.1, 0.0, 3.5]), np.array([0, 1, 1]), np.array([0, 2, 3])))
+    Y = sp.csr_array((np.array([0.1, -0.0, 3.5], np.float32), X.indices, X.indptr))
+    assert_array_equal(fingerprint_rows(*parts(X)), fingerprint_rows(*parts(Y)))
