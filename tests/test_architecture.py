@@ -15,7 +15,7 @@ LAYERS = [
     ["_compat", "_kernels", "_long_table", "_structure", "_times", "exceptions"],
     ["_blocks", "_explanation", "_learning", "_progress", "_validation"],
     ["_scores"],
-    ["metrics", "model_selection/_split"],
+    ["metrics"],
     ["base"],
     ["attention", "baseline", "content", "factorization", "neighbors", "preprocessing"],
     ["datasets"],
@@ -156,7 +156,6 @@ def test_rules_see_the_offences():
     names = dict.fromkeys(name for name, _, _ in imports_of(ROOT / "base.py"))
     assert "skattnrec._kernels.topk" in names
     assert "skattnrec.metrics" in names
-    assert place_of("model_selection/_split") == "model_selection/_split"
     assert place_of("model_selection/_compare") == "model_selection"
     assert place_of("_compatible") is None
     assert "base" in set(own_imports(ROOT / "factorization" / "_als.py"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
-from .._compat import StrOptions
+from .._compat import Interval, StrOptions
 from .._kernels.entries import rows_of_entries
 from ._scorer import RankingScorer, of_blocks
 
@@ -25,10 +26,15 @@ class LikelihoodScorer(BaseEstimator):
     ----------
     metric : {"log_loss", "perplexity"}, default="log_loss"
         Both are negated, so that higher is better.
-    holdout : float in (0, 1) or "last", default="last"
+    holdout : float in (0, 1), "last" or "auto", default="auto"
         What to hide of each row when there is no y; see :class:`RankingScorer`.
+    relevance_threshold : float, default=None
+        Held-out entries count from this rating on. None: if their rating is > 0.
+    temperature : float, default=None
+        Goes to ``predict_proba``: below 1 for more certain probabilities, above 1 for less certain
+        ones. None: what the estimator does by itself.
     random_state : int, RandomState instance or None, default=0
-        Seed of what is hidden, unless ``holdout="last"``.
+        Seed of what is hidden; see :class:`RankingScorer`.
 
     See Also
     --------
@@ -36,7 +42,7 @@ class LikelihoodScorer(BaseEstimator):
 
     Notes
     -----
-    With the N held-out items of all users,
+    With the N relevant held-out items of all users,
 
     .. math::
 
@@ -44,7 +50,8 @@ class LikelihoodScorer(BaseEstimator):
         \text{perplexity} = e^{\text{log loss}}
 
     in nats. Guessing evenly among m items has a perplexity of m. Probabilities below the smallest
-    normal number of their type count as that.
+    normal number of their type, 0 among them, count as that, so that one item that a model rules
+    out costs 87 nats in float32 and 708 in float64, and not everything.
 
     Examples
     --------
@@ -63,6 +70,8 @@ class LikelihoodScorer(BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "metric": [StrOptions({"log_loss", "perplexity"})],
         "holdout": RankingScorer._parameter_constraints["holdout"],
+        "relevance_threshold": RankingScorer._parameter_constraints["relevance_threshold"],
+        "temperature": [Interval(Real, 0, None, closed="neither"), None],
         "random_state": ["random_state"],
     }
 
@@ -70,10 +79,17 @@ class LikelihoodScorer(BaseEstimator):
     __metadata_request__score: ClassVar[dict[str, Any]] = {"estimator": UNUSED, "timestamps": True}
 
     def __init__(
-        self, metric: str = "log_loss", holdout: float | str = "last", random_state: Any = 0
+        self,
+        metric: str = "log_loss",
+        holdout: float | str = "auto",
+        relevance_threshold: float | None = None,
+        temperature: float | None = None,
+        random_state: Any = 0,
     ):
         self.metric = metric
         self.holdout = holdout
+        self.relevance_threshold = relevance_threshold
+        self.temperature = temperature
         self.random_state = random_state
 
     def __call__(self, estimator: Any, X: Any, y: Any = None, *, timestamps: Any = None) -> float:
@@ -100,17 +116,28 @@ class LikelihoodScorer(BaseEstimator):
         TypeError
             If the estimator has no ``predict_proba``.
         ValueError
-            If nothing is held out, if shapes differ, or if ``holdout="last"`` and there are no
-            timestamps.
+            If nothing relevant is held out, if shapes differ, if ``holdout="last"`` or the
+            estimator needs timestamps and there are none, or if a probability is NaN.
         """
         self._validate_params()
-        hide = RankingScorer(holdout=self.holdout, random_state=self.random_state)
+        hide = RankingScorer(
+            holdout=self.holdout,
+            relevance_threshold=self.relevance_threshold,
+            random_state=self.random_state,
+        )
         history, held_out, times = hide.hold_out(X, y, timestamps)
+        held_out = hide.relevant(held_out)
         if not held_out.nnz:
-            raise ValueError("no row has a held-out item. Score rows with more entries.")
+            raise ValueError(
+                "no row has a held-out item that is relevant. Score rows with more entries, or "
+                "lower relevance_threshold."
+            )
         probabilities = partial(_probabilities_of, held_out.indptr, held_out.indices)
-        parts = of_blocks(estimator, "predict_proba", X, history, times, probabilities)
+        options = {} if self.temperature is None else {"temperature": self.temperature}
+        parts = of_blocks(estimator, "predict_proba", X, history, times, probabilities, **options)
         likelihood = np.concatenate(list(parts))
+        if np.isnan(likelihood).any():
+            raise ValueError(f"predict_proba of {type(estimator).__name__} gives NaN.")
         smallest = np.finfo(likelihood.dtype).tiny
         log_loss = -float(np.mean(np.log(np.maximum(likelihood, smallest)), dtype=np.float64))
         return -log_loss if self.metric == "log_loss" else -float(np.exp(log_loss))

@@ -23,6 +23,8 @@ from ._ranking import METRICS, rank_items, user_values
 __all__ = ["RankingScorer", "make_ranking_scorer"]
 
 _BLOCK_ENTRIES = 2**23  # scores held at a time
+_SHARE = 0.2  # of each history, hidden where nothing tells the order of its entries
+_CUTOFF = 10
 
 
 class RankingScorer(BaseEstimator):
@@ -40,20 +42,24 @@ class RankingScorer(BaseEstimator):
         ``metric(recommended, relevant, k=k, average=False)``, see :func:`ndcg_at_k`, and returns
         one value per user. With a list the scorer returns a dict like
         ``{"ndcg@10": ..., "recall@20": ...}``, all from one prediction.
-    k : int, default=10
-        Cutoff of the metrics that do not name one. Cutoffs above the number of items mean all
-        items.
-    holdout : float in (0, 1) or "last", default=0.2
+    k : int, default=None
+        Cutoff of the metrics that do not name one; None: 10. Cutoffs above the number of items
+        mean all items.
+    holdout : float in (0, 1), "last" or "auto", default="auto"
         What to hide when the scorer gets no ``y``: this share of each history (rounded, at least
-        one entry), chosen at random, or the latest entry. Rows with fewer than two entries keep
-        their history and are not scored.
+        one entry), chosen at random, or the latest entry. "auto": the latest entry if there are
+        timestamps, otherwise a share of 0.2. Rows with fewer than two entries keep their history
+        and are not scored.
     relevance_threshold : float, default=None
         Held-out entries are relevant from this rating on. None: if their rating is > 0.
     gain : {"binary", "linear", "exp2"}, default="binary"
-        What NDCG makes of the rating of a relevant item; see :func:`ndcg_at_k`.
+        What NDCG makes of the rating of a relevant item; see :func:`ndcg_at_k`. Refused where
+        NDCG is not among the metrics.
     random_state : int, RandomState instance or None, default=0
-        What a random holdout is drawn with. For a given integer, it depends on nothing but the
-        set of items in the history: not on the ratings, the other rows or their order.
+        What a random holdout is drawn with, and which of the latest entries is hidden where
+        several have the same time. For a given integer, it depends on nothing but the set of
+        items in the history: not on the ratings, the other rows or their order, nor on which
+        items have low columns.
 
     See Also
     --------
@@ -63,8 +69,8 @@ class RankingScorer(BaseEstimator):
     Notes
     -----
     With metadata routing enabled, ``timestamps`` given to ``fit`` of a search or to
-    ``cross_validate(params=...)`` reach the scorer without any request. ``holdout="last"`` needs
-    them.
+    ``cross_validate(params=...)`` reach the scorer without any request. Without routing they reach
+    ``fit`` alone: ``holdout="last"`` and models that need timestamps then raise an error.
 
     ``cross_val_score`` and ``cross_validate`` refuse a sparse ``y``; searches and
     ``compare_recommenders`` take one.
@@ -89,8 +95,8 @@ class RankingScorer(BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "metric": [str, callable, list],
-        "k": [Interval(Integral, 1, None, closed="left")],
-        "holdout": [Interval(Real, 0, 1, closed="neither"), StrOptions({"last"})],
+        "k": [Interval(Integral, 1, None, closed="left"), None],
+        "holdout": [Interval(Real, 0, 1, closed="neither"), StrOptions({"last", "auto"})],
         "relevance_threshold": [Real, None],
         "gain": [StrOptions({"binary", "linear", "exp2"})],
         "random_state": ["random_state"],
@@ -102,8 +108,8 @@ class RankingScorer(BaseEstimator):
     def __init__(
         self,
         metric: Any = "ndcg",
-        k: int = 10,
-        holdout: float | str = 0.2,
+        k: int | None = None,
+        holdout: float | str = "auto",
         relevance_threshold: float | None = None,
         gain: str = "binary",
         random_state: Any = 0,
@@ -140,8 +146,10 @@ class RankingScorer(BaseEstimator):
         Raises
         ------
         ValueError
-            If no user has a relevant held-out item, if shapes differ, if ``holdout="last"`` and
-            there are no timestamps, or if the estimator's scores are NaN or of a wrong shape.
+            If no user has a relevant held-out item, if shapes differ, if ``holdout="last"`` or the
+            estimator needs timestamps and there are none, if two metrics have the same name, if
+            ``k`` or ``gain`` have no effect, or if the estimator's scores are NaN or of a wrong
+            shape.
         """
         values = self.score_users(estimator, X, y, timestamps=timestamps)
         undefined = "no row has a relevant held-out item. Score rows with more entries"
@@ -173,13 +181,13 @@ class RankingScorer(BaseEstimator):
             held-out items.
         """
         self._validate_params()
-        metrics = [_parse(metric, self.k) for metric in self._metrics()]
+        metrics = self._metrics()
         history, held_out, times = self.hold_out(X, y, timestamps)
         n_items = history.shape[1]
         longest = min(max(k for _, _, k in metrics), n_items)
         rank = partial(_rank_block, history, longest)
         recommended = np.concatenate(list(of_blocks(estimator, "predict", X, history, times, rank)))
-        relevant = self._relevant(held_out)
+        relevant = self.relevant(held_out)
         judged = judge(recommended, relevant, self.gain)
         values = {}
         for name, metric, k in metrics:
@@ -190,11 +198,24 @@ class RankingScorer(BaseEstimator):
                 values[name] = user_values(judged, metric, k)
         return values
 
-    def _metrics(self) -> list[str | Callable[..., Any]]:
+    def _metrics(self) -> list[tuple[str, str | Callable[..., Any], int]]:
+        """List the metrics: name of the value, metric, cutoff."""
         metrics = self.metric if isinstance(self.metric, list) else [self.metric]
         if not metrics:
             raise ValueError("metric must not be an empty list.")
-        return metrics
+        parsed = [_parse(metric, self.k) for metric in metrics]
+        names = [name for name, _, _ in parsed]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"metric lists {twice!r} twice: the values of one would be lost. Name a function "
+                "by its attribute __name__."
+            )
+        if self.k is not None and all(isinstance(m, str) and "@" in m for m in metrics):
+            raise ValueError(f"k={self.k} has no effect: every metric names its cutoff.")
+        if self.gain != "binary" and all(metric != "ndcg" for _, metric, _ in parsed):
+            raise ValueError(f"gain={self.gain!r} has no effect: NDCG is not among the metrics.")
+        return parsed
 
     def hold_out(
         self, X: Any, y: Any = None, timestamps: Any = None
@@ -214,27 +235,30 @@ class RankingScorer(BaseEstimator):
             The time of every entry of the history.
         """
         known = as_interactions(X)
+        for name, other in (("y", y), ("timestamps", timestamps)):
+            check_same_labels(name, other, X)
         times = check_timestamps(timestamps, known)
         if y is not None:
             return known, _unseen(_check_held_out(y, known), known), times
         lengths = np.diff(known.indptr)
-        if isinstance(self.holdout, str):  # "last"
+        seed = check_random_state(self.random_state).randint(2**32, dtype=np.uint64)
+        drawn = hash_keys(known.indptr, known.indices, seed)
+        if self.holdout == "last" or (self.holdout == "auto" and times is not None):
             if times is None:
                 raise ValueError(
                     "holdout='last' needs timestamps. Give them to the scorer, or enable "
                     "scikit-learn's metadata routing and pass timestamps to fit of a search or "
                     "as params of cross_validate."
                 )
-            hidden = largest_in_row(known.indptr, times, (lengths > 1).astype(np.int64))
+            hidden = largest_in_row(known.indptr, times, (lengths > 1).astype(np.int64), drawn)
         else:
-            seed = check_random_state(self.random_state).randint(2**32, dtype=np.uint64)
-            keys = hash_keys(known.indptr, known.indices, seed)
-            hidden = largest_in_row(known.indptr, keys, count_share(lengths, self.holdout))
+            share = _SHARE if self.holdout == "auto" else self.holdout
+            hidden = largest_in_row(known.indptr, drawn, count_share(lengths, share))
         history, held_out = _select(known, ~hidden), _select(known, hidden)
         return history, held_out, None if times is None else times[~hidden]
 
-    def _relevant(self, held_out: sp.csr_array) -> sp.csr_array:
-        """Keep the relevant entries."""
+    def relevant(self, held_out: sp.csr_array) -> sp.csr_array:
+        """Keep the relevant entries of what ``hold_out`` held out."""
         if self.relevance_threshold is None:
             return _select(held_out, held_out.data > 0)
         relevant = _select(held_out, held_out.data >= self.relevance_threshold)
@@ -243,15 +267,17 @@ class RankingScorer(BaseEstimator):
         return relevant
 
 
-def make_ranking_scorer(metric: Any = "ndcg", k: int = 10, **options: Any) -> RankingScorer:
+def make_ranking_scorer(
+    metric: Any = "ndcg", k: int | None = None, **options: Any
+) -> RankingScorer:
     """Make a scorer from the name of a metric, a function or a list of these.
 
     Parameters
     ----------
     metric : str, callable or list of these, default="ndcg"
         See :class:`RankingScorer`.
-    k : int, default=10
-        Cutoff.
+    k : int, default=None
+        Cutoff of the metrics that do not name one; None: 10.
     **options
         Other parameters of :class:`RankingScorer`.
 
@@ -269,8 +295,11 @@ def make_ranking_scorer(metric: Any = "ndcg", k: int = 10, **options: Any) -> Ra
     return RankingScorer(metric, k, **options)
 
 
-def _parse(metric: str | Callable[..., Any], k: int) -> tuple[str, str | Callable[..., Any], int]:
+def _parse(
+    metric: str | Callable[..., Any], k: int | None
+) -> tuple[str, str | Callable[..., Any], int]:
     """Split "ndcg@20" into its name, the metric and the cutoff."""
+    k = _CUTOFF if k is None else k
     if callable(metric):
         return f"{getattr(metric, '__name__', type(metric).__name__)}@{k}", metric, k
     base, at, cutoff = str(metric).partition("@")
@@ -299,6 +328,18 @@ def _check_held_out(y: Any, X: sp.csr_array) -> sp.csr_array:
     return y
 
 
+def check_same_labels(name: str, other: Any, X: Any) -> None:
+    """Refuse a DataFrame whose rows or columns are others, or in another order, than those of X."""
+    if not (hasattr(other, "iloc") and hasattr(X, "iloc") and other.shape == X.shape):
+        return
+    for axis in ("columns", "index"):
+        if not getattr(other, axis).equals(getattr(X, axis)):
+            raise ValueError(
+                f"{name} and X are DataFrames whose {axis} differ: bring {name} into the order of "
+                f"X, for example by {name}.reindex({axis}=X.{axis})."
+            )
+
+
 def _unseen(held_out: sp.csr_array, history: sp.csr_array) -> sp.csr_array:
     """Drop the held-out entries that are in the history too."""
     n_items = history.shape[1]
@@ -322,10 +363,11 @@ def of_blocks(
     history: sp.csr_array,
     times: np.ndarray | None,
     reduce: Callable[[np.ndarray, int], np.ndarray],
+    **options: Any,
 ) -> Iterator[np.ndarray]:
     """Call ``reduce(scores, first row)`` on what the estimator says of blocks of histories.
 
-    The histories are parts of the rows of ``X``.
+    The histories are parts of the rows of ``X``, the options go to the method.
     """
     # predict of a search takes no metadata, that of its best estimator does
     estimator = getattr(estimator, "best_estimator_", estimator)
@@ -339,7 +381,7 @@ def of_blocks(
             metadata["timestamps"] = sp.csr_array(csr, shape=block.shape)
         # a model fitted on a DataFrame expects the names of the items again
         named = type(X)(block.toarray(), columns=X.columns) if hasattr(X, "iloc") else block
-        scores = np.asarray(getattr(estimator, method)(named, **metadata))
+        scores = np.asarray(getattr(estimator, method)(named, **metadata, **options))
         if scores.shape != block.shape:
             raise ValueError(
                 f"{method} of {type(estimator).__name__} returned scores of shape {scores.shape} "

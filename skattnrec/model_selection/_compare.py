@@ -19,6 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from .._compat import Interval, validate_params
 from .._validation import as_interactions, check_timestamps
 from ..metrics import RankingScorer
+from ..metrics._scorer import check_same_labels
 from ._significance import mean_interval, paired_tests
 
 __all__ = ["compare_recommenders"]
@@ -65,12 +66,14 @@ def compare_recommenders(
         Held-out ratings; then nothing of ``X`` is hidden.
     scoring : RankingScorer, str or list of str, default=None
         What to measure, see :class:`~skattnrec.metrics.RankingScorer`; the first metric orders
-        the result. None: NDCG@10 and recall@20.
+        the result. None: NDCG@10 and recall@20. Unless a scorer says otherwise, the latest entry
+        is hidden if there are ``timestamps``, else a fifth of each history.
     cv : int, splitter or iterable of (train, test), default=5
         An integer: that many folds of users, shuffled with ``random_state``.
     timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
         The time of every entry of ``X``. If given, it goes to ``fit``, to ``predict`` and to the
-        scorer, through pipelines by metadata routing.
+        scorer, through pipelines by metadata routing. Models that need them are compared on the
+        same hidden entries as models that ignore them.
     n_jobs : int, default=None
         Number of processes. More than one make the seconds of the result less comparable.
     random_state : int, RandomState instance or None, default=0
@@ -132,6 +135,8 @@ def compare_recommenders(
         random_state = check_random_state(random_state).randint(2**31 - 1)
     scorer = _fixed_scorer(scoring, random_state)
     known = as_interactions(X)
+    for name, other in (("y", y), ("timestamps", timestamps)):
+        check_same_labels(name, other, X)
     times = check_timestamps(timestamps, known)
     T = None if times is None else sp.csr_array((times, known.indices, known.indptr), known.shape)
     y = None if y is None else as_interactions(y, "y")

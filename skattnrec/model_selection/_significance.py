@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
+from scipy import stats
 
 __all__ = ["holm", "mean_interval", "paired_tests"]
+
+_ROUNDING = 1e-12  # differences that are the same for every user, relative to their size
 
 
 def holm(p_values: Any) -> np.ndarray:
@@ -82,9 +84,11 @@ def mean_interval(values: Any, confidence: float = 0.95) -> tuple[float, float, 
     values = np.asarray(values, dtype=np.float64)
     if len(values) < 2:
         raise ValueError(f"a confidence interval needs at least two users, got {len(values)}.")
-    mean = float(values.mean())
-    half = float(student_t.ppf((1 + confidence) / 2, len(values) - 1) * _standard_error(values))
-    return mean, mean - half, mean + half
+    mean, error = float(values.mean()), float(stats.sem(values))
+    if error == 0:  # of which scipy makes NaN
+        return mean, mean, mean
+    low, high = stats.t.interval(confidence, len(values) - 1, loc=mean, scale=error)
+    return mean, float(low), float(high)
 
 
 def paired_tests(values: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
@@ -130,22 +134,16 @@ def paired_tests(values: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame
     rows = []
     for one, other in combinations(values.columns, 2):
         better, worse = (one, other) if means[one] >= means[other] else (other, one)
-        differences = (values[better] - values[worse]).to_numpy()
-        difference, low, high = mean_interval(differences, confidence)
-        p_value = _p_value(differences)
-        rows.append((better, worse, difference, low, high, p_value))
+        difference = mean_interval(values[better] - values[worse], confidence)
+        rows.append((better, worse, *difference, _p_value(values[better], values[worse])))
     tests = pd.DataFrame(rows, columns=["better", "worse", "difference", "low", "high", "p_value"])
     tests["p_value"] = holm(tests["p_value"])
     return tests
 
 
-def _standard_error(values: np.ndarray) -> float:
-    return float(values.std(ddof=1)) / np.sqrt(len(values))
-
-
-def _p_value(differences: np.ndarray) -> float:
-    """Two-sided p-value of Student's t test that the mean difference is 0."""
-    mean, error = differences.mean(), _standard_error(differences)
-    if error == 0:  # the same difference for every user
-        return 1.0 if mean == 0 else 0.0
-    return float(2 * student_t.sf(abs(mean) / error, len(differences) - 1))
+def _p_value(better: pd.Series, worse: pd.Series) -> float:
+    differences = better - worse
+    largest = differences.abs().max()
+    if differences.max() - differences.min() <= _ROUNDING * largest:  # scipy would divide by 0
+        return 1.0 if largest == 0 else 0.0
+    return float(stats.ttest_rel(better, worse).pvalue)

@@ -12,16 +12,25 @@ from sklearn.utils import check_random_state
 from .._compat import Interval, StrOptions, validate_params
 from .._kernels.entries import count_share, hash_keys, largest_in_row, select_entries
 from .._validation import as_interactions, check_timestamps
+from ..preprocessing._times import as_seconds
 
-__all__ = ["split_interactions"]
+__all__ = ["check_options", "from_cutoff", "split_interactions"]
+
+# what acts in each protocol, beside random_state, which also orders equal times
+_ACTING = {
+    "random": {"test_size"},
+    "leave_k_out": {"k", "timestamps"},
+    "temporal": {"test_size", "timestamps"},
+    "temporal with a cutoff": {"cutoff", "timestamps"},
+}
 
 
 @validate_params(
     {
         "method": [StrOptions({"random", "leave_k_out", "temporal"})],
-        "test_size": [Interval(Real, 0, 1, closed="neither")],
-        "k": [Interval(Integral, 1, None, closed="left")],
-        "cutoff": [Real, None],
+        "test_size": [Interval(Real, 0, 1, closed="neither"), None],
+        "k": [Interval(Integral, 1, None, closed="left"), None],
+        "cutoff": "no_validation",
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=True,
@@ -30,10 +39,10 @@ def split_interactions(
     X: Any,
     *,
     method: str = "random",
-    test_size: float = 0.2,
-    k: int = 1,
+    test_size: float | None = None,
+    k: int | None = None,
     timestamps: Any = None,
-    cutoff: float | None = None,
+    cutoff: Any = None,
     random_state: Any = 0,
 ) -> tuple[sp.csr_array, sp.csr_array]:
     """Split the known ratings of each user into a history and a held-out part.
@@ -76,17 +85,19 @@ def split_interactions(
         Ratings. Stored entries are known; in dense input 0 is unknown.
     method : {"random", "leave_k_out", "temporal"}, default="random"
         The protocol. Except with a ``cutoff``, every user keeps at least one entry.
-    test_size : float in (0, 1), default=0.2
-        Share of each user's entries to hold out, rounded, at least one.
-    k : int, default=1
-        Number of entries to hold out in ``"leave_k_out"``; users with k or fewer keep one.
+    test_size : float in (0, 1), default=None
+        Share of each user's entries to hold out, rounded, at least one. None: 0.2.
+    k : int, default=None
+        Number of entries to hold out in ``"leave_k_out"``; users with k or fewer keep one. None: 1.
     timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
-        The time of every known rating, any unit. Of equal times, higher columns count as later.
-        Not read by ``"random"``.
-    cutoff : float, default=None
-        For ``"temporal"``: the first time that is held out, in the unit of ``timestamps``.
+        The time of every known rating, any unit. Equal times come in an order that is drawn for
+        each user, and that columns do not decide.
+    cutoff : float, str, datetime or numpy.datetime64, default=None
+        For ``"temporal"``: the first time that is held out, in the unit of ``timestamps``. A date,
+        or text in ISO 8601 such as "2024-05-31", stands for seconds since 1970-01-01 UTC, as
+        :class:`~skattnrec.preprocessing.InteractionEncoder` makes them.
     random_state : int, RandomState instance or None, default=0
-        Draws the random protocols.
+        Draws the random protocols, and the order of equal times.
 
     Returns
     -------
@@ -96,7 +107,12 @@ def split_interactions(
     Raises
     ------
     ValueError
-        If a parameter is out of range, or timestamps are needed and missing or do not match.
+        If a parameter is out of range or has no effect in the protocol, timestamps are needed and
+        missing or do not match, or a date is not within the times.
+
+    See Also
+    --------
+    split_table : The same for a table of interactions, where a pair of user and item may repeat.
 
     Notes
     -----
@@ -118,25 +134,65 @@ def split_interactions(
     array([[0., 3., 0., 0.],
            [0., 2., 0., 0.]])
     """
+    protocol = f"{method} with a cutoff" if method == "temporal" and cutoff is not None else method
+    given = {"test_size": test_size, "k": k, "timestamps": timestamps, "cutoff": cutoff}
+    check_options(protocol, given, _ACTING[protocol])
     if method == "temporal" and timestamps is None:
         raise ValueError("method='temporal' needs timestamps.")
-    if method != "temporal" and cutoff is not None:
-        raise ValueError(f"cutoff is for method='temporal', got method={method!r}.")
     known = as_interactions(X)
-    times = None if method == "random" else check_timestamps(timestamps, known)
+    times = check_timestamps(timestamps, known)
     if times is not None and cutoff is not None:
-        held_out = times >= cutoff
+        held_out = from_cutoff(times, cutoff)
     else:
         lengths = np.diff(known.indptr)
         if method == "leave_k_out":
-            counts = np.clip(lengths - 1, 0, k).astype(np.int64)
+            counts = np.clip(lengths - 1, 0, 1 if k is None else k).astype(np.int64)
         else:
-            counts = count_share(lengths, test_size)
-        if times is None:
-            seed = check_random_state(random_state).randint(2**32, dtype=np.uint64)
-            times = hash_keys(known.indptr, known.indices, seed)  # a random order
-        held_out = largest_in_row(known.indptr, times, counts)
+            counts = count_share(lengths, 0.2 if test_size is None else test_size)
+        seed = check_random_state(random_state).randint(2**32, dtype=np.uint64)
+        drawn = hash_keys(known.indptr, known.indices, seed)
+        keys, ties = (drawn, None) if times is None else (times, drawn)
+        held_out = largest_in_row(known.indptr, keys, counts, ties)
     return _select(known, ~held_out), _select(known, held_out)
+
+
+def check_options(protocol: str, given: dict[str, Any], acting: set[str]) -> None:
+    """Refuse what is given and has no effect.
+
+    Parameters
+    ----------
+    protocol : str
+        What messages call it.
+    given : dict
+        Values by name, None where not given.
+    acting : set of str
+        The names that have an effect.
+    """
+    for name, value in given.items():
+        if value is not None and name not in acting:
+            raise ValueError(
+                f"{name} has no effect on the protocol {protocol!r}, where "
+                f"{' and '.join(sorted(acting))} can be set: leave it out."
+            )
+
+
+def from_cutoff(times: np.ndarray, cutoff: Any) -> np.ndarray:
+    """Mark the times from a cutoff on, which is a number or a date.
+
+    Raises
+    ------
+    ValueError
+        If the cutoff is neither, or a date that is not within the times: they may be in another
+        unit than seconds.
+    """
+    first = as_seconds(cutoff, "cutoff")
+    if not isinstance(cutoff, Real) and not times.min() <= first <= times.max():
+        raise ValueError(
+            f"cutoff={cutoff!r} is {first:.0f} in seconds since 1970-01-01 UTC, outside of the "
+            f"times, which run from {times.min():.12g} to {times.max():.12g}. Choose a date within "
+            "them or, if they are in another unit, a number."
+        )
+    return times >= first
 
 
 def _select(X: sp.csr_array, mask: np.ndarray) -> sp.csr_array:

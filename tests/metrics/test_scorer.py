@@ -1,6 +1,8 @@
 import pickle
+from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
@@ -114,7 +116,7 @@ def test_does_not_change_its_arguments(X):
 def test_holdout_last_hides_the_latest_entry():
     X = np.array([[1, 1, 1, 0], [1, 0, 1, 1], [0, 1, 1, 0], [0, 0, 1, 0]])
     T = sp.csr_array(X, dtype=float)
-    T.data[:] = [5, 9, 7, 3, 2, 1, 4, 4, 8]  # user 2: a tie; user 3: nothing to hide
+    T.data[:] = [5, 9, 7, 3, 2, 1, 3, 4, 8]  # user 3: nothing to hide
     oracle = Oracle(np.tile([0.4, 0.3, 0.2, 0.1], (4, 1)))
     scorer = RankingScorer("hit_rate", k=1, holdout="last")
     values = scorer.score_users(oracle, X, timestamps=T)["hit_rate@1"]
@@ -123,14 +125,39 @@ def test_holdout_last_hides_the_latest_entry():
     )
     # user 0: 1 is best unseen and hidden; user 1: 0; user 2: 0 is better than hidden 2
     assert_array_equal(values, [1, 1, 0, np.nan])
-    assert_array_equal(oracle.seen_times_.data, [5, 7, 2, 1, 4, 8])
+    assert_array_equal(oracle.seen_times_.data, [5, 7, 2, 1, 3, 8])
     assert_array_equal(oracle.seen_times_.indices, oracle.seen_.indices)
+
+
+def test_auto_hides_the_latest_entry_if_there_are_times_else_a_share(X):
+    T, auto = with_times(X), RankingScorer()
+    assert auto.holdout == "auto"
+    for timestamps, holdout in ((None, 0.2), (T, "last")):
+        expected = RankingScorer(holdout=holdout).hold_out(X, timestamps=timestamps)
+        found = auto.hold_out(X, timestamps=timestamps)
+        for one, other in zip(found[:2], expected[:2], strict=True):
+            assert (one != other).nnz == 0
+
+
+def test_of_equal_latest_times_columns_do_not_decide():
+    """With all times equal, a model that knows nothing earns chance, whatever columns it likes."""
+    rng = np.random.default_rng(0)
+    X = (rng.random((2000, 40)) < 0.3).astype(float)
+    T = sp.csr_array(X * 5)
+    likes = np.tile(np.arange(40.0), (2000, 1)), np.tile(np.arange(40.0)[::-1], (2000, 1))
+    low, high = (RankingScorer("recall@5")(Oracle(s), X, timestamps=T) for s in likes)
+    chance = 5 / (40 * 0.7 + 1)
+    assert low == pytest.approx(chance, rel=0.15)
+    assert high == pytest.approx(chance, rel=0.15)
+    history = RankingScorer().hold_out(X, timestamps=T)[0]
+    other = RankingScorer(random_state=1).hold_out(X, timestamps=T)[0]
+    assert (history != other).nnz > 0
 
 
 def test_timestamps_are_passed_on_only_if_given(X):
     RankingScorer()(Favourites(np.arange(40)), X)  # its predict takes no timestamps
     oracle = Oracle(np.zeros(X.shape))
-    RankingScorer()(oracle, X, timestamps=with_times(X))
+    RankingScorer(holdout=0.2)(oracle, X, timestamps=with_times(X))
     history, _ = split_interactions(with_times(X))
     assert (oracle.seen_times_ != history).nnz == 0
 
@@ -214,6 +241,36 @@ def test_a_function_is_a_metric(X):
     assert make_ranking_scorer(recall_at_k, k=7)(model, X) == scores["recall@7"]
 
 
+def test_two_metrics_of_one_name_are_refused(X):
+    """The values of one would be lost."""
+
+    def first(recommended, relevant, k, average):
+        return np.ones(len(recommended))
+
+    def second(recommended, relevant, k, average):
+        return np.zeros(len(recommended))
+
+    second.__name__ = "first"
+    model = Favourites(np.arange(40))
+    for twice in ([first, second], ["ndcg", "ndcg@10"], [partial(first), partial(second)]):
+        with pytest.raises(ValueError, match="twice: the values of one would be lost"):
+            RankingScorer(twice)(model, X)
+    second.__name__ = "second"
+    assert RankingScorer([first, second])(model, X) == {"first@10": 1, "second@10": 0}
+
+
+def test_frames_in_another_order_are_refused(X):
+    frame = pd.DataFrame(X.toarray(), columns=[f"i{j}" for j in range(40)])
+    y = frame.mask(frame > 0, 0) + 1.0
+    model = Favourites(np.arange(40))
+    expected = RankingScorer()(model, X.toarray(), y.to_numpy())
+    assert RankingScorer()(model, frame, y) == expected
+    with pytest.raises(ValueError, match=r"y and X are DataFrames whose columns differ.*reindex"):
+        RankingScorer()(model, frame, y[y.columns[::-1]])
+    with pytest.raises(ValueError, match="timestamps and X are DataFrames whose index differ"):
+        RankingScorer()(model, frame, timestamps=frame[::-1])
+
+
 # -- edges ----------------------------------------------------------------------------------------
 
 
@@ -265,6 +322,8 @@ def test_rows_with_one_entry_are_not_scored():
         ({"holdout": "first"}, "'holdout' parameter"),
         ({"gain": "cubic"}, "'gain' parameter"),
         ({"holdout": "last"}, "holdout='last' needs timestamps"),
+        ({"k": 5, "metric": ["ndcg@10", "recall@20"]}, "k=5 has no effect"),
+        ({"gain": "exp2", "metric": ["recall", "map"]}, "gain='exp2' has no effect"),
     ],
 )
 def test_refuses_wrong_parameters(X, parameters, message):

@@ -35,6 +35,11 @@ class NeedsTimes(Overlap):
         return super()._score(X, times)
 
 
+class LateColumns(Overlap):
+    def _score(self, X, times):
+        return np.tile(np.arange(X.shape[1], dtype=float), (X.shape[0], 1))
+
+
 @pytest.fixture(scope="module")
 def X():
     """Two tastes: users of each prefer their half of the catalogue."""
@@ -182,6 +187,63 @@ def test_a_user_tested_twice_counts_once(X, models):
     assert_allclose(once[columns], twice[columns])
     repeated = compare_recommenders(models, X, cv=RepeatedKFold(n_splits=2, n_repeats=2))
     assert repeated.attrs["n_users"] == once.attrs["n_users"]
+
+
+def test_a_user_tested_under_several_fits_counts_with_the_mean(X, models):
+    """Not with the first or the last value, nor with one for each fold."""
+    scorer = RankingScorer("recall@3", random_state=1)
+    trainings = [np.arange(0, 10), np.arange(20, 60), np.arange(60, 80)]
+    tested = np.arange(0, 80, 2)
+    by_hand = {
+        name: np.mean(
+            [
+                scorer.score_users(clone(model).fit(X[train]), X[tested])["recall@3"]
+                for train in trainings
+            ],
+            axis=0,
+        )
+        for name, model in models.items()
+    }
+    board = compare_recommenders(
+        models, X, scoring=scorer, cv=[(train, tested) for train in trainings]
+    )
+    for name, values in by_hand.items():
+        columns = ["recall@3", "recall@3_low", "recall@3_high"]
+        assert_allclose(
+            board.loc[name, columns].astype(float), mean_interval(values[~np.isnan(values)])
+        )
+    assert board.attrs["n_users"] == np.count_nonzero(~np.isnan(by_hand["popular"]))
+    pair = board.attrs["pairs"][0]
+    differences = by_hand[pair["better"]] - by_hand[pair["worse"]]
+    expected = mean_interval(differences[~np.isnan(differences)])
+    assert_allclose([pair["difference"], pair["low"], pair["high"]], expected)
+
+
+def test_with_times_the_latest_entry_is_hidden(X, models):
+    T = sp.csr_array(X * np.random.default_rng(0).random(X.shape))
+    last = RankingScorer(["ndcg@10", "recall@20"], holdout="last", random_state=0)
+    for scoring in (None, ["ndcg@10", "recall@20"], RankingScorer(["ndcg@10", "recall@20"])):
+        board = compare_recommenders(models, X, timestamps=T, scoring=scoring, cv=2)
+        expected = compare_recommenders(models, X, timestamps=T, scoring=last, cv=2)
+        columns = [c for c in board.columns if not c.endswith("seconds")]
+        assert_allclose(board[columns], expected[columns])
+
+
+def test_on_noise_with_equal_times_no_model_beats_chance(models):
+    """Were equal times ordered by column, whoever learns that high columns come last would win."""
+    rng = np.random.default_rng(0)
+    X = sp.csr_array((rng.random((400, 30)) < 0.2).astype(float))
+    T = sp.csr_array((np.full(X.nnz, 7.0), X.indices, X.indptr), shape=X.shape)
+    candidates = {**models, "late columns": LateColumns()}
+    board = compare_recommenders(candidates, X, timestamps=T, scoring="hit_rate@5", cv=2)
+    chance = np.mean(5 / (31 - np.diff(X.indptr)[np.diff(X.indptr) > 1]))
+    assert_allclose(board["hit_rate@5"], chance, atol=0.08)
+
+
+def test_frames_in_another_order_are_refused(X, models):
+    frame = pd.DataFrame(X.toarray(), columns=[f"i{i}" for i in range(20)])
+    with pytest.raises(ValueError, match="timestamps and X are DataFrames whose columns differ"):
+        compare_recommenders(models, frame, timestamps=frame[frame.columns[::-1]])
 
 
 def test_one_model_is_a_leaderboard_too(X):

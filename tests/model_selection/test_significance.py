@@ -74,6 +74,12 @@ def test_no_difference_and_the_same_difference():
     p = {frozenset(pair): p for *pair, p in tests[["better", "worse", "p_value"]].to_numpy()}
     assert p[frozenset({"a", "same"})] == 1
     assert p[frozenset({"a", "b"})] == p[frozenset({"same", "b"})] == 0
+    third = np.random.default_rng(0).random(50)  # the same difference but for rounding
+    assert paired_tests(pd.DataFrame({"a": third, "b": third + 0.1}))["p_value"].item() == 0
+
+
+def test_interval_of_equal_values():
+    assert mean_interval([0.25] * 5) == (0.25, 0.25, 0.25)
 
 
 def test_edges():

@@ -1,4 +1,7 @@
+import datetime as dt
+
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
@@ -105,11 +108,78 @@ def test_cutoff_takes_everything_from_then_on():
     )
 
 
-def test_of_equal_times_higher_columns_are_later():
-    X = np.array([[1.0, 2.0, 3.0, 4.0]])
-    T = sp.csr_array(([0.0, 0.0, 0.0, 0.0], ([0] * 4, range(4))), shape=(1, 4))
-    _, held_out = split_interactions(X, method="leave_k_out", timestamps=T)
-    assert_array_equal(held_out.toarray(), [[0, 0, 0, 4]])
+@pytest.mark.parametrize("options", [{"method": "leave_k_out"}, {"method": "temporal"}], ids=str)
+def test_of_equal_times_columns_do_not_decide(options):
+    """What is hidden among equal times is as likely on the left as on the right."""
+    X = sp.csr_array((np.random.default_rng(0).random((1000, 30)) < 0.3).astype(float))
+    T = sp.csr_array(X * 7.0)
+    _, held_out = split_interactions(X, timestamps=T, **options)
+    error = np.sqrt((30**2 - 1) / 12 / held_out.nnz)
+    assert abs(held_out.indices.mean() - 14.5) < 4 * error
+    other = split_interactions(X, timestamps=T, random_state=1, **options)[1]
+    assert (held_out != other).nnz > 0
+
+
+def test_equal_times_are_behind_earlier_and_before_later_ones():
+    X = np.ones((1, 6))
+    T = np.array([[3.0, 1.0, 2.0, 2.0, 2.0, 1.0]])
+    seconds = set()
+    for seed in range(20):
+        one, two, four = (
+            split_interactions(X, method="leave_k_out", k=k, timestamps=T, random_state=seed)[1]
+            for k in (1, 2, 4)
+        )
+        assert_array_equal(one.toarray(), [[1, 0, 0, 0, 0, 0]])
+        assert two.nnz == 2
+        assert two[0, 0] == 1
+        seconds |= set(two.indices) - {0}
+        assert_array_equal(four.toarray(), [[1, 0, 1, 1, 1, 0]])
+    assert seconds == {2, 3, 4}
+
+
+DAY = 86400.0
+
+
+@pytest.mark.parametrize(
+    "cutoff",
+    [
+        "1970-01-03",
+        "1970-01-03T00:00:00Z",
+        "1970-01-03 01:00+01:00",
+        dt.datetime(1970, 1, 3),
+        dt.date(1970, 1, 3),
+        pd.Timestamp("1970-01-03"),
+        pd.Timestamp("1970-01-03T09:00", tz="Asia/Tokyo"),
+        np.datetime64("1970-01-03"),
+        np.datetime64("1970-01-03T00:00:00", "ns"),
+        2 * DAY,
+        np.float32(2 * DAY),
+    ],
+    ids=str,
+)
+def test_a_cutoff_may_be_a_date(cutoff):
+    X = np.ones((1, 4))
+    T = np.array([[DAY, 2 * DAY, 3 * DAY, 2 * DAY - 1]])
+    _, held_out = split_interactions(X, method="temporal", timestamps=T, cutoff=cutoff)
+    assert_array_equal(held_out.toarray(), [[0, 1, 1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "says"),
+    [
+        ("2024-01-01", r"is 1704067200 in seconds.*run from 1 to 4.*in another unit, a number"),
+        (np.datetime64("2024-01-01"), "outside of the times"),
+        ("01/02/2024", r"cutoff must be a number, a date, or text in ISO 8601.*got '01/02/2024'"),
+        ("soon", "got 'soon'"),
+        (np.nan, "got nan"),
+        (pd.NaT, "got NaT"),
+        (np.datetime64("NaT"), "got"),
+    ],
+)
+def test_refuses_cutoffs_that_are_none(cutoff, says):
+    T = np.array([[1, 2, 3, 4]])
+    with pytest.raises(ValueError, match=says):
+        split_interactions(T, method="temporal", timestamps=T, cutoff=cutoff)
 
 
 def test_random_state():
@@ -143,7 +213,15 @@ def test_keeps_dtype_and_input(dtype):
         ({"test_size": 2}, "'test_size' parameter"),
         ({"k": 0}, "'k' parameter"),
         ({"method": "temporal"}, "method='temporal' needs timestamps"),
-        ({"cutoff": 3.0}, "cutoff is for method='temporal', got method='random'"),
+        ({"cutoff": 3.0}, "cutoff has no effect on the protocol 'random'"),
+        ({"timestamps": np.eye(3)}, "timestamps has no effect .*'random'.*test_size can be set"),
+        ({"k": 1}, "k has no effect on the protocol 'random'"),
+        ({"method": "leave_k_out", "test_size": 0.2}, "test_size has no effect"),
+        ({"method": "temporal", "timestamps": np.eye(3), "k": 2}, "k has no effect"),
+        (
+            {"method": "temporal", "timestamps": np.eye(3), "cutoff": 1, "test_size": 0.3},
+            "test_size has no effect on the protocol 'temporal with a cutoff'",
+        ),
         ({"method": "temporal", "timestamps": np.ones((2, 3))}, "timestamps has shape"),
     ],
 )
