@@ -247,7 +247,7 @@ class BaseRecommender(ReportsProgress, LearnsAtOnce, BaseEstimator, metaclass=AB
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_rows, n_items)
-            Histories. Without ``y``, a fifth of each row is hidden and has to be found again.
+            Histories. Without ``y``, the latest entry (without times: a fifth) of each is hidden.
         y : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
             Held-out ratings. A one-dimensional ``y``, which scikit-learn's tools may pass
             along, is ignored.

@@ -297,6 +297,44 @@ def test_without_routing_the_error_says_what_to_do(T):
         cross_val_score(Overlap(), X, scoring=RankingScorer(holdout="last"), error_score="raise")
 
 
+class Sequential(Latest):
+    """Says that it needs timestamps."""
+
+    def _needs_times(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    "model", [Sequential(), make_pipeline(MaxAbsScaler(), Sequential())], ids=["alone", "pipeline"]
+)
+@pytest.mark.parametrize("scoring", [None, RankingScorer(), RankingScorer(holdout=0.3)])
+def test_a_model_that_needs_times_is_not_scored_without(T, model, scoring):
+    """Without routing a search passes timestamps to fit and to nothing else."""
+    X = (T > 0).astype(float)
+    names = {"timestamps": T} if isinstance(model, Sequential) else {"sequential__timestamps": T}
+    search = GridSearchCV(model, {}, scoring=scoring, cv=3, error_score="raise")
+    with pytest.raises(ValueError, match=r"needs timestamps.*enable_metadata_routing=True"):
+        search.fit(X, **names)
+    with pytest.raises(ValueError, match=r"needs timestamps.*enable_metadata_routing=True"):
+        cross_val_score(model, X, scoring=scoring, error_score="raise", params=names)
+    fitted = model.fit(X, **names)
+    with pytest.raises(ValueError, match="needs timestamps"):
+        (scoring or RankingScorer())(fitted, X)
+
+
+def test_a_model_that_needs_times_is_scored_on_the_latest_entry(T, routing):
+    X = (T > 0).astype(float)
+    last = RankingScorer(holdout="last")
+    for model in (Sequential(), make_pipeline(MaxAbsScaler(), Sequential())):
+        scores = [
+            cross_val_score(model, X, scoring=scoring, cv=3, params={"timestamps": T})
+            for scoring in (None, RankingScorer(), last)
+            if scoring is not None or isinstance(model, Sequential)
+        ]
+        for score in scores:
+            assert_allclose(score, scores[-1])
+
+
 class Plain(BaseEstimator):
     """Not a recommender of this package: fit and predict are all that the scorer needs."""
 

@@ -182,6 +182,15 @@ def test_refuses_cutoffs_that_are_none(cutoff, says):
         split_interactions(T, method="temporal", timestamps=T, cutoff=cutoff)
 
 
+def test_repeated_entries_have_no_time():
+    """Their times would be added up."""
+    where = ([0, 0, 0], [1, 1, 2])
+    X = sp.coo_array(([1.0, 1.0, 1.0], where), shape=(1, 3))
+    T = sp.coo_array(([100.0, 110.0, 150.0], where), shape=(1, 3))
+    with pytest.raises(ValueError, match="repeat"):
+        split_interactions(X, method="leave_k_out", timestamps=T)
+
+
 def test_random_state():
     X, _ = interactions(0)
     first, again = split_interactions(X, random_state=1), split_interactions(X, random_state=1)
