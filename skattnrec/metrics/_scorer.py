@@ -252,7 +252,7 @@ class RankingScorer(BaseEstimator):
                 )
             hidden = largest_in_row(known.indptr, times, (lengths > 1).astype(np.int64), drawn)
         else:
-            share = _SHARE if self.holdout == "auto" else self.holdout
+            share = _SHARE if isinstance(self.holdout, str) else self.holdout
             hidden = largest_in_row(known.indptr, drawn, count_share(lengths, share))
         history, held_out = _select(known, ~hidden), _select(known, hidden)
         return history, held_out, None if times is None else times[~hidden]
