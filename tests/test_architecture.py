@@ -1,12 +1,22 @@
 """The layers of the package: imports point down, and siblings do not know each other."""
 
 import ast
+import importlib.util
 import pathlib
+import re
+import subprocess
+import sys
 
 import pytest
 
 import skattnrec
 
+try:
+    import tomllib
+except ImportError:  # Python 3.10
+    from pip._vendor import tomli as tomllib
+
+TESTS = pathlib.Path(__file__).parent
 ROOT = pathlib.Path(skattnrec.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
@@ -149,6 +159,56 @@ def test_functions_are_short(file):
             body = node.body[1:] if ast.get_docstring(node) else node.body
             length = body[-1].end_lineno - body[0].lineno + 1 if body else 0
             assert length <= 50, f"{node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("file", MODULES, ids=path_of)
+def test_numba_is_met_in_one_place(file):
+    """Kernels are compiled one way, and run on plain threads: no OpenMP, no threading layer."""
+    source = file.read_text(encoding="utf-8")
+    for word in ("prange", "parallel=True", "get_num_threads", "threading_layer"):
+        assert word not in source, f"{word} has no place in the package"
+    if path_of(file) not in ("_kernels/_compile", "_kernels/_parallel"):
+        assert "numba" not in {name.split(".")[0] for name, _, _ in imports_of(file)}
+    if path_of(file) != "_kernels/_compile":
+        assert "njit" not in source
+
+
+def test_import_needs_no_extra():
+    """What comes with extras, or is slow to import, is imported where it is used."""
+    heavy = ["matplotlib", "faiss", "pytest", "hypothesis", "seaborn"]
+    code = f"import sys, skattnrec; print([name for name in {heavy} if name in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_every_dependency_is_used():
+    """What is declared has code behind it, and what is imported is declared."""
+    project = tomllib.loads((TESTS.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    modules = {"scikit-learn": "sklearn", "faiss-cpu": "faiss"}
+    names = [
+        re.match(r"[A-Za-z0-9_-]+", requirement).group()
+        for requirement in [*project["dependencies"], *extras["plot"], *extras["ann"]]
+    ]
+    declared = {modules.get(name, name) for name in names}
+    imported = {name.split(".")[0] for file in MODULES for name, _, _ in imports_of(file)}
+    assert declared - {"joblib"} <= imported, f"nothing imports {declared - imported}"
+    optional = {
+        "pyarrow",
+        "pytest",
+    }  # the command reads Parquet, checks make tests, if they are there
+    others = imported - declared - set(sys.stdlib_module_names) - {"skattnrec"}
+    assert others <= optional, f"{others} are not declared"
+    assert set(extras) == {"ann", "docs", "plot", "test"}
+
+
+def test_lowest_versions_are_declared_once():
+    spec = importlib.util.spec_from_file_location("oldest_versions", TESTS / "oldest_versions.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    lines = module.lowest_versions()
+    assert any(line.startswith("numpy==") for line in lines)
+    assert len(lines) == len({line.split("==")[0] for line in lines})
 
 
 def test_rules_see_the_offences():
