@@ -1,5 +1,6 @@
 """Attention recommenders and collaborative filtering as scikit-learn estimators."""
 
+from ._recommend import recommend
 from .attention import AttentionRecommender, MultiHeadAttentionRecommender
 from .base import BaseRecommender
 from .baseline import BaselinePredictor, PopularityRecommender
@@ -28,5 +29,6 @@ __all__ = [
     "__version__",
     "compare_recommenders",
     "make_ranking_scorer",
+    "recommend",
     "split_interactions",
 ]

@@ -22,6 +22,7 @@ __all__ = [
     "check_cutoff",
     "check_item_indices",
     "check_n_rows",
+    "check_pairs",
     "check_timestamps",
     "validate_interactions",
 ]
@@ -247,15 +248,37 @@ def _check_same_shape(timestamps: Any, X: sp.csr_array) -> None:
         )
 
 
-def check_cutoff(k: Any, n_candidates: int) -> int:
-    """Check the length of a recommendation list: an integer in [1, n_candidates]."""
+def check_cutoff(k: Any, longest: int | None = None) -> int:
+    """Check the length of a list: a positive integer, where asked for at most ``longest``."""
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
         raise TypeError(f"k must be an integer, got {k!r} of type {type(k).__name__}.")
-    if not 1 <= k <= n_candidates:
+    if k < 1 and longest is None:
+        raise ValueError(f"k must be at least 1, got k={k}.")
+    if longest is not None and not 1 <= k <= longest:
         raise ValueError(
-            f"k must be in [1, {n_candidates}], as {n_candidates} items can be listed; got k={k}."
+            f"k must be in [1, {longest}], as {longest} items can be listed; got k={k}."
         )
     return int(k)
+
+
+def check_pairs(rows: Any, items: Any, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Check pairs of rows and item columns: two lists of integers of the same length."""
+    checked = []
+    for name, given, limit in (("rows", rows, shape[0]), ("items", items, shape[1])):
+        numbers = np.asarray(given)
+        if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
+            raise ValueError(
+                f"{name} must be a list of integers, got {numbers.dtype} of shape {numbers.shape}."
+            )
+        if numbers.size and not (numbers.min() >= 0 and numbers.max() < limit):
+            wrong = numbers[(numbers < 0) | (numbers >= limit)][0]
+            raise ValueError(f"{name} must be in [0, {limit - 1}], got {wrong}.")
+        checked.append(numbers.astype(np.intp))
+    if len(checked[0]) != len(checked[1]):
+        raise ValueError(
+            f"rows and items must make pairs, got {len(checked[0])} and {len(checked[1])} of them."
+        )
+    return checked[0], checked[1]
 
 
 def check_item_indices(items: Any, n_items: int) -> np.ndarray:

@@ -21,6 +21,9 @@ and, where the model can do better than the defaults,
     The scores of an empty history, shape (n_items,). Default: the number of known ratings.
 ``_explain(X, times, items)``
     Split the scores of one row into contributions; see :class:`Explanation`.
+``_score_pairs(X, times, rows, items)``
+    The scores of ``items[p]`` for row ``rows[p]`` of ``X``, shape (n_pairs,). Default: those rows
+    are scored whole.
 ``_sparse_factors(X, times)``
     Two sparse matrices whose product is the scores. With them ``recommend`` makes no dense scores,
     which takes a fraction of the time where most scores of a large catalogue are 0.
@@ -41,25 +44,25 @@ that learn more write to ``draft = self._draft()``, to new arrays, and end with
 
 from __future__ import annotations
 
-from abc import ABCMeta, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 
-from ._blocks import join_blocks, row_blocks
+from ._blocks import join_blocks
 from ._compat import fit_context
 from ._explanation import Explanation
-from ._kernels.products import top_k_of_product
-from ._kernels.topk import mask_entries, top_k
+from ._hooks import RecommenderHooks
 from ._learning import LearnsAtOnce
+from ._lists import check_candidates, check_exclusions, list_blocks, pad
 from ._progress import ReportsProgress
 from ._validation import (
     as_dtype,
     check_cutoff,
     check_item_indices,
     check_n_rows,
+    check_pairs,
     check_timestamps,
     validate_interactions,
 )
@@ -67,11 +70,10 @@ from .metrics import RankingScorer
 
 __all__ = ["BaseRecommender", "Explanation"]
 
-_BLOCK_ENTRIES = 2**23  # dense scores held at a time by recommend
 _BLOCK_ROWS = 2**14  # rows of sparse scores ranked at a time
 
 
-class BaseRecommender(ReportsProgress, LearnsAtOnce, BaseEstimator, metaclass=ABCMeta):
+class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstimator):
     """Base class of all recommenders; the module docstring tells how to write one.
 
     Attributes
@@ -90,52 +92,6 @@ class BaseRecommender(ReportsProgress, LearnsAtOnce, BaseEstimator, metaclass=AB
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"timestamps": True}
     __metadata_request__predict: ClassVar[dict[str, bool]] = {"timestamps": True}
     __metadata_request__score: ClassVar[dict[str, bool]] = {"timestamps": True}
-
-    # -- what a model defines ---------------------------------------------------------------
-
-    @abstractmethod
-    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
-        """Learn from interactions."""
-
-    @abstractmethod
-    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
-        """Score all items for histories; shape (n_rows, n_items)."""
-
-    def _prior(self, X: sp.csr_array) -> np.ndarray:
-        """Scores of an empty history: the number of known ratings of each item."""
-        return np.bincount(X.indices, minlength=X.shape[1]).astype(X.dtype)
-
-    def _explain(
-        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """Split scores of one non-empty row: (baseline, sources, contributions, extra fields)."""
-        raise NotImplementedError(f"{type(self).__name__} does not explain its scores.")
-
-    def _sparse_factors(
-        self, X: sp.csr_array, times: np.ndarray | None
-    ) -> tuple[sp.csr_array, sp.csr_array] | None:
-        """Factors of the scores, (n_rows, m) and (m, n_items), if they are a sparse product."""
-        return None
-
-    def _item_similarity(self, items: np.ndarray) -> np.ndarray:
-        """Scores of all items for histories that hold one item each."""
-        one = sp.csr_array(
-            (np.ones(len(items), self.prior_.dtype), (np.arange(len(items)), items)),
-            shape=(len(items), self.n_features_in_),
-        )
-        return self._score(one, np.zeros(len(items)) if self._needs_times() else None)
-
-    def _predicts_ratings(self) -> bool:
-        """Tell whether scores are ratings on the scale of X."""
-        return False
-
-    def _accepts_negative(self) -> bool:
-        """Tell whether negative ratings mean something to the model."""
-        return self._predicts_ratings()
-
-    def _needs_times(self) -> bool:
-        """Tell whether the model refuses histories without timestamps."""
-        return False
 
     # -- what users call ----------------------------------------------------------------------
 
@@ -202,9 +158,10 @@ class BaseRecommender(ReportsProgress, LearnsAtOnce, BaseEstimator, metaclass=AB
         *,
         exclude_seen: bool = True,
         items: Any = None,
+        exclude: Any = None,
         timestamps: Any = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Recommend the k best items for every history.
+        r"""Recommend the k best items for every history.
 
         Works in blocks of rows, so that memory stays small for any number of rows.
 
@@ -213,11 +170,15 @@ class BaseRecommender(ReportsProgress, LearnsAtOnce, BaseEstimator, metaclass=AB
         X : {array-like, sparse matrix} of shape (n_rows, n_items)
             Histories, of known users or new ones.
         k : int, default=10
-            Length of each list, at most the number of candidate items.
+            Length of each list.
         exclude_seen : bool, default=True
             Leave out the items of the history.
-        items : array-like of int, default=None
-            The candidate item columns; None means all.
+        items : array-like of int, or {sparse matrix, array-like of bool} of shape \
+                (n_rows, n_items), default=None
+            The items that may be listed: columns for all rows; or those of each row, where the
+            matrix is not 0. None means all.
+        exclude : {sparse matrix, array-like of bool} of shape (n_rows, n_items), default=None
+            What may not be listed: items where the matrix is not 0.
         timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
             The time of every entry of ``X``.
 
@@ -228,18 +189,22 @@ class BaseRecommender(ReportsProgress, LearnsAtOnce, BaseEstimator, metaclass=AB
             candidates left.
         scores : ndarray of shape (n_rows, k)
             Their scores, NaN where the index is -1.
+
+        See Also
+        --------
+        skattnrec.recommend : The same for pipelines and searches.
         """
         model = self._fitted()
         X, times = model._validate(X, timestamps, reset=False)
-        if items is None:
-            candidates = np.arange(model.n_features_in_)
-        else:
-            candidates = np.sort(check_item_indices(items, model.n_features_in_))
-        k = check_cutoff(k, len(candidates))
-        return join_blocks(
-            model._rank(block, block_times, candidates, k, exclude_seen)
-            for block, block_times in row_blocks(X, times, _BLOCK_ROWS)
+        k = check_cutoff(k)
+        candidates = check_candidates(items, X.shape)
+        hidden = check_exclusions(X, exclude, exclude_seen)
+        n_listed = min(k, X.shape[1])
+        lists = join_blocks(
+            model._rank(*block, n_listed)
+            for block in list_blocks(X, times, candidates, hidden, _BLOCK_ROWS)
         )
+        return pad(lists, k)
 
     def score(self, X: Any, y: Any = None, *, timestamps: Any = None) -> float:
         """NDCG@10 of :class:`~skattnrec.metrics.RankingScorer` with its default settings.
@@ -290,7 +255,7 @@ class BaseRecommender(ReportsProgress, LearnsAtOnce, BaseEstimator, metaclass=AB
         if history.shape[0] != 1:
             raise ValueError(f"explain takes one history, X has {history.shape[0]} rows.")
         if items is None:
-            best, _ = model.recommend(X, min(10, model.n_features_in_), timestamps=timestamps)
+            best, _ = model.recommend(X, timestamps=timestamps)
             items = best[0][best[0] >= 0]
             if not items.size:
                 raise ValueError("The history holds all items: name the items to explain.")
@@ -310,26 +275,30 @@ class BaseRecommender(ReportsProgress, LearnsAtOnce, BaseEstimator, metaclass=AB
     def similar_items(self, items: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
         """Find the items most like given ones.
 
+        Works in blocks of items, so that memory stays small for any number of them.
+
         Parameters
         ----------
         items : int or array-like of int
             Item columns.
         k : int, default=10
-            Length of each list, at most the number of other items.
+            Length of each list.
 
         Returns
         -------
         indices : ndarray of shape (len(items), k)
-            Item columns, most similar first, never the item itself.
+            Item columns, most similar first, ties to the lower column, never the item itself; -1
+            where there are fewer than k others.
         scores : ndarray of shape (len(items), k)
-            Their similarities.
+            Their similarities, NaN where the index is -1.
         """
         model = self._fitted()
         items = check_item_indices(items, model.n_features_in_)
-        k = check_cutoff(k, model.n_features_in_ - 1)
-        scores = model._item_similarity(items)
-        scores[np.arange(len(items)), items] = -np.inf
-        return top_k(scores, np.arange(model.n_features_in_), k)
+        k = check_cutoff(k)
+        n_others = model.n_features_in_ - 1
+        if n_others == 0:
+            return pad((np.empty((1, 0), np.intp), np.empty((1, 0), model.prior_.dtype)), k)
+        return pad(model._rank_similar(items, min(k, n_others)), k)
 
     # -- shared steps -------------------------------------------------------------------------
 
@@ -350,47 +319,11 @@ class BaseRecommender(ReportsProgress, LearnsAtOnce, BaseEstimator, metaclass=AB
         # the arithmetic of fit decides
         return checked if reset else as_dtype(checked, self.prior_.dtype), times
 
-    def _rank(
-        self,
-        X: sp.csr_array,
-        times: np.ndarray | None,
-        candidates: np.ndarray,
-        k: int,
-        exclude_seen: bool,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Rank candidates by sparse scores where the model has them, else by dense ones."""
-        factors = self._sparse_factors(X, times)
-        if factors is None:
-            step = _BLOCK_ENTRIES // X.shape[1]
-            return join_blocks(
-                self._rank_dense(block, block_times, candidates, k, exclude_seen)
-                for block, block_times in row_blocks(X, times, step)
-            )
-        histories, votes = ((F.indptr, F.indices, F.data) for F in factors)
-        seen = (X.indptr, X.indices) if exclude_seen else None
-        indices, scores = top_k_of_product(histories, votes, k, candidates, X.shape[1], seen)
-        is_empty = np.diff(X.indptr) == 0
-        if is_empty.any():
-            indices[is_empty], scores[is_empty] = top_k(self.prior_[None], candidates, k)
-        return indices, scores
-
-    def _rank_dense(
-        self,
-        X: sp.csr_array,
-        times: np.ndarray | None,
-        candidates: np.ndarray,
-        k: int,
-        exclude_seen: bool,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        scores = self._score_or_prior(X, times)
-        if exclude_seen:
-            mask_entries(scores, X.indptr, X.indices)
-        return top_k(scores, candidates, k)
-
-    def _score_or_prior(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
-        scores = self._score(X, times)
-        scores[np.diff(X.indptr) == 0] = self.prior_
-        return scores
+    def _scores_of_pairs(self, X: Any, rows: Any, items: Any, timestamps: Any) -> np.ndarray:
+        """Score pairs of rows of X and items; see ``skattnrec._scores.scores_of_pairs``."""
+        model = self._fitted()
+        X, times = model._validate(X, timestamps, reset=False)
+        return model._score_pairs_or_prior(X, times, *check_pairs(rows, items, X.shape))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -24,7 +24,8 @@ MODULES = sorted(ROOT.rglob("*.py"))
 LAYERS = [
     ["_compat", "_kernels", "_long_table", "_structure", "_times", "exceptions"],
     ["_blocks", "_explanation", "_learning", "_progress", "_validation"],
-    ["_scores"],
+    ["_hooks", "_lists", "_scores"],
+    ["_recommend"],
     ["metrics"],
     ["base"],
     ["attention", "baseline", "content", "factorization", "neighbors", "preprocessing"],
@@ -214,7 +215,7 @@ def test_lowest_versions_are_declared_once():
 def test_rules_see_the_offences():
     """The helpers find what the tests above forbid."""
     names = dict.fromkeys(name for name, _, _ in imports_of(ROOT / "base.py"))
-    assert "skattnrec._kernels.topk" in names
+    assert "skattnrec._kernels.entries" in names
     assert "skattnrec.metrics" in names
     assert place_of("model_selection/_compare") == "model_selection"
     assert place_of("_compatible") is None

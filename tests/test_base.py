@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 
-from skattnrec import base
+from skattnrec import _blocks, base
 from skattnrec.base import BaseRecommender
 from skattnrec.metrics import RankingScorer
 
@@ -161,7 +161,7 @@ def test_recommend_works_in_blocks(model, monkeypatch):
     many = np.tile(X, (5, 1))
     times = np.random.default_rng(0).uniform(1, 2, many.shape)
     expected = model.recommend(many, k=3, timestamps=times)
-    monkeypatch.setattr(base, "_BLOCK_ENTRIES", 15)  # three rows of five items
+    monkeypatch.setattr(_blocks, "BLOCK_ENTRIES", 15)  # three rows of five items
     actual = model.recommend(many, k=3, timestamps=times)
     assert model.last_rows_ == 2  # 20 rows: six blocks of three, one of two
     np.testing.assert_array_equal(actual[0], expected[0])
@@ -169,7 +169,7 @@ def test_recommend_works_in_blocks(model, monkeypatch):
 
 
 def test_block_is_at_least_a_row(model, monkeypatch):
-    monkeypatch.setattr(base, "_BLOCK_ENTRIES", 1)
+    monkeypatch.setattr(_blocks, "BLOCK_ENTRIES", 1)
     indices, _ = model.recommend(X, k=1)
     assert model.last_rows_ == 1
     assert indices.ravel().tolist() == [1, 4, 0, 4]
@@ -177,7 +177,7 @@ def test_block_is_at_least_a_row(model, monkeypatch):
 
 @pytest.mark.parametrize("block", [2, 100])
 @pytest.mark.parametrize("exclude_seen", [True, False])
-@pytest.mark.parametrize("items", [None, [4, 2, 1]])
+@pytest.mark.parametrize("items", [None, [4, 2, 1], sp.csr_array(np.tri(4, 5, 2, dtype=bool))])
 def test_sparse_factors_give_the_lists_of_dense_scores(
     model, monkeypatch, block, exclude_seen, items
 ):
@@ -194,10 +194,87 @@ def test_sparse_factors_give_the_lists_of_dense_scores(
         np.testing.assert_array_equal(ours, expected)
 
 
-@pytest.mark.parametrize(("k", "items", "most"), [(6, None, 5), (0, None, 5), (3, [0, 1], 2)])
-def test_recommend_cutoff(model, k, items, most):
-    with pytest.raises(ValueError, match=re.escape(f"k must be in [1, {most}]")):
-        model.recommend(X, k=k, items=items)
+@pytest.mark.parametrize("k", [0, -3])
+def test_recommend_cutoff(model, k):
+    with pytest.raises(ValueError, match=f"k must be at least 1, got k={k}"):
+        model.recommend(X, k=k)
+
+
+@pytest.mark.parametrize("Votes", [FixedVotes, SparseVotes])
+@pytest.mark.parametrize(("items", "n"), [(None, 5), ([3, 0], 2), (np.ones(X.shape, bool), 5)])
+def test_lists_longer_than_the_candidates_are_filled_up(Votes, items, n):
+    model = Votes().fit(X.astype(np.float32))
+    indices, scores = model.recommend(X, 9, items=items, exclude_seen=False)
+    longest = model.recommend(X, n, items=items, exclude_seen=False)
+    np.testing.assert_array_equal(indices[:, :n], longest[0])
+    np.testing.assert_array_equal(scores[:, :n], longest[1])
+    assert (indices[:, n:] == -1).all()
+    assert np.isnan(scores[:, n:]).all()
+    assert scores.dtype == np.float32
+
+
+def by_hand(scores, allowed, k):
+    """Lists of the allowed items, by a loop."""
+    indices, values = np.full((len(scores), k), -1), np.full((len(scores), k), np.nan)
+    for row, may in enumerate(allowed):
+        order = [j for j in np.argsort(-scores[row], kind="stable") if may[j]][:k]
+        indices[row, : len(order)] = order
+        values[row, : len(order)] = scores[row][order]
+    return indices, values
+
+
+ALLOWED = np.random.default_rng(3).random(X.shape) < 0.7
+FORBIDDEN = np.random.default_rng(4).random(X.shape) < 0.3
+
+
+@pytest.mark.parametrize("Votes", [FixedVotes, SparseVotes])
+@pytest.mark.parametrize(
+    "kind", [np.array, sp.csr_array, sp.csc_matrix, sp.coo_array, pd.DataFrame]
+)
+@pytest.mark.parametrize("exclude_seen", [True, False])
+def test_candidates_and_exclusions_of_each_row(Votes, kind, exclude_seen):
+    model = Votes().fit(X)
+    scores = model.predict(X)
+    seen = (X != 0) & exclude_seen
+    actual = model.recommend(X, 3, items=kind(ALLOWED), exclude_seen=exclude_seen)
+    for ours, expected in zip(actual, by_hand(scores, ALLOWED & ~seen, 3), strict=True):
+        np.testing.assert_array_equal(ours, expected)
+    actual = model.recommend(X, 3, exclude=kind(FORBIDDEN), exclude_seen=exclude_seen)
+    for ours, expected in zip(actual, by_hand(scores, ~FORBIDDEN & ~seen, 3), strict=True):
+        np.testing.assert_array_equal(ours, expected)
+    options = {"items": kind(ALLOWED), "exclude": kind(FORBIDDEN), "exclude_seen": exclude_seen}
+    actual = model.recommend(X, 3, **options)
+    for ours, expected in zip(actual, by_hand(scores, ALLOWED & ~FORBIDDEN & ~seen, 3)):
+        np.testing.assert_array_equal(ours, expected)
+
+
+def test_columns_for_all_and_exclusions_of_each_row(monkeypatch):
+    monkeypatch.setattr(base, "_BLOCK_ROWS", 3)
+    allowed = np.isin(np.arange(5), [4, 1, 2]) & ~FORBIDDEN & (X == 0)
+    for Votes in (FixedVotes, SparseVotes):
+        model = Votes().fit(X)
+        actual = model.recommend(X, 3, items=[4, 1, 2], exclude=FORBIDDEN)
+        for ours, expected in zip(actual, by_hand(model.predict(X), allowed, 3), strict=True):
+            np.testing.assert_array_equal(ours, expected)
+
+
+def test_stored_zeros_name_no_item(model):
+    items = sp.csr_array((np.array([0, 1, 0]), [0, 1, 2], [0, 3, 3, 3, 3]), shape=X.shape)
+    assert model.recommend(X, 2, items=items)[0].tolist() == [[1, -1]] + [[-1, -1]] * 3
+    indices, _ = model.recommend(X[:1], 5, exclude=items[:1])
+    assert indices.tolist() == [[2, 3, 4, -1, -1]]
+
+
+@pytest.mark.parametrize("name", ["items", "exclude"])
+def test_matrices_of_items_are_checked(model, name):
+    with pytest.raises(ValueError, match=f"{name} must be a sparse or a boolean matrix"):
+        model.recommend(X, **{name: np.ones(X.shape)})
+    with pytest.raises(ValueError, match=re.escape(f"{name} has shape (2, 5), X has (4, 5)")):
+        model.recommend(X, **{name: sp.csr_array(X[:2])})
+    broken = sp.csr_array(X)
+    broken.indices[0] = 5
+    with pytest.raises(ValueError, match=f"{name} is a broken CSR matrix"):
+        model.recommend(X, **{name: broken})
 
 
 def test_recommend_unknown_items(model):
@@ -291,8 +368,52 @@ def test_similar_items_of_one(model):
 
 
 def test_all_other_items_are_the_most_that_can_be_similar(model):
-    with pytest.raises(ValueError, match=re.escape("k must be in [1, 4]")):
-        model.similar_items(2, k=5)
+    indices, scores = model.similar_items(2, k=6)
+    assert indices.tolist() == [[3, 0, 1, 4, -1, -1]]
+    np.testing.assert_array_equal(scores, [[4, 2, 1, 0, np.nan, np.nan]])
+    with pytest.raises(ValueError, match="k must be at least 1"):
+        model.similar_items(2, k=0)
+
+
+def test_the_only_item_is_like_no_other():
+    indices, scores = FixedVotes().fit(X[:, :1]).similar_items(0, k=2)
+    assert indices.tolist() == [[-1, -1]]
+    assert np.isnan(scores).all()
+
+
+def test_similar_items_work_in_blocks(model, monkeypatch):
+    expected = model.similar_items(range(5), k=4)
+    monkeypatch.setattr(_blocks, "BLOCK_ENTRIES", 10)
+    actual = model.similar_items(range(5), k=4)
+    assert model.last_rows_ == 1  # five items: two blocks of two, one of one
+    for ours, whole in zip(actual, expected, strict=True):
+        np.testing.assert_array_equal(ours, whole)
+
+
+# -- times ------------------------------------------------------------------------------------
+
+
+class Timed(Explained):
+    def _needs_times(self):
+        return True
+
+
+@pytest.mark.parametrize("verb", ["fit", "predict", "recommend", "explain", "score"])
+def test_models_that_need_times_do_not_go_without(verb):
+    model = Timed().fit(X, timestamps=X)
+    message = r"Timed needs timestamps: .*timestamps=.*enable_metadata_routing=True"
+    with pytest.raises(ValueError, match=message):
+        getattr(model, verb)(X[[1]])
+    assert model.similar_items([1], k=1)[0].shape == (1, 1)
+
+
+# -- large and small numbers ------------------------------------------------------------------
+
+
+def test_ratings_too_large_for_the_arithmetic_of_fit_are_refused():
+    model = FixedVotes().fit(X.astype(np.float32))
+    with pytest.raises(ValueError, match=re.escape("X[1, 2] = 1e+300 is too large for float32")):
+        model.predict(np.where(np.arange(5) == 2, X * 1e300, X)[:3])
 
 
 # -- names and copies -------------------------------------------------------------------------

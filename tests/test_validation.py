@@ -9,6 +9,8 @@ from skattnrec._validation import (
     as_interactions,
     check_cutoff,
     check_item_indices,
+    check_n_rows,
+    check_pairs,
     check_timestamps,
     validate_interactions,
 )
@@ -260,6 +262,38 @@ def test_cutoff_out_of_range(k):
     message = re.escape(f"k must be in [1, 3], as 3 items can be listed; got k={k}.")
     with pytest.raises(ValueError, match=message):
         check_cutoff(k, 3)
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_cutoff_without_limit(k):
+    assert check_cutoff(10**6) == 10**6
+    with pytest.raises(ValueError, match=f"k must be at least 1, got k={k}"):
+        check_cutoff(k)
+
+
+@pytest.mark.parametrize(
+    ("rows", "items", "message"),
+    [
+        ([0, 3], [0, 0], r"rows must be in \[0, 2\], got 3"),
+        ([0, -1], [0, 0], r"rows must be in \[0, 2\], got -1"),
+        ([0, 1], [0, 4], r"items must be in \[0, 3\], got 4"),
+        ([0, 1], [0], "rows and items must make pairs, got 2 and 1"),
+        ([0.5], [0], "rows must be a list of integers, got float64"),
+        ([0], [[0]], "items must be a list of integers, got int64"),
+    ],
+)
+def test_pairs(rows, items, message):
+    assert check_pairs([], [], (3, 4))[0].dtype == np.intp
+    with pytest.raises(ValueError, match=message):
+        check_pairs(rows, items, (3, 4))
+
+
+@pytest.mark.parametrize("y", [[1, 2], np.ones((4, 2)), X[:2], 7])
+def test_rows_of_y(y):
+    check_n_rows(None, 3)
+    check_n_rows(["a", "b", "c"], 3)
+    with pytest.raises(ValueError, match="X has 3 rows: a y is not used, but must have as many"):
+        check_n_rows(y, 3)
 
 
 @pytest.mark.parametrize("k", [2.0, "2", None, True, np.bool_(True)])

@@ -19,11 +19,10 @@ import scipy.sparse as sp
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, StrOptions
 from .._kernels.baseline import fit_baseline
-from .._validation import check_cutoff, check_item_indices
+from .._lists import Candidates
 from ..base import BaseRecommender
 from ._explicit import AlternatingLeastSquares, Penalty, Side, StochasticDescent, hold_out, learn
 from ._fold_in import ExplicitFoldIn
@@ -325,45 +324,25 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         self,
         X: sp.csr_array,
         times: np.ndarray | None,
-        candidates: np.ndarray,
+        candidates: Candidates,
+        hidden: sp.csr_array,
         k: int,
-        exclude_seen: bool,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rank by approximate search; rows without history, or too few items found, exactly."""
         exact = super()._rank
-        if self._search is None or len(candidates) < self.n_features_in_:
-            return exact(X, times, candidates, k, exclude_seen)
-        hidden = X if exclude_seen else sp.csr_array(X.shape, dtype=X.dtype)
+        if self._search is None or candidates is not None:
+            return exact(X, times, candidates, hidden, k)
         users = self._fold_in.user_vectors(X)
         indices, scores = rank_candidates(self._search, users, hidden, k)
         again = ~known_rows(X) | (indices[:, -1] < 0)
         if again.any():
-            indices[again], scores[again] = exact(X[again], None, candidates, k, exclude_seen)
+            indices[again], scores[again] = exact(X[again], None, None, hidden[again], k)
         return indices, scores
 
-    def similar_items(self, items: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """Find the items most like given ones, by the cosine of their factors.
-
-        Parameters
-        ----------
-        items : int or array-like of int
-            Item columns.
-        k : int, default=10
-            Length of each list, at most the number of other items.
-
-        Returns
-        -------
-        indices : ndarray of shape (len(items), k)
-            Item columns, most similar first, never the item itself. With approximate retrieval -1
-            where fewer were found.
-        scores : ndarray of shape (len(items), k)
-            Their similarities.
-        """
-        check_is_fitted(self)
+    def _rank_similar(self, items: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rank by the cosine of the factors; -1 where an approximate search finds fewer."""
         if self._similar is None:
-            return super().similar_items(items, k)
-        items = check_item_indices(items, self.n_features_in_)
-        k = check_cutoff(k, self.n_features_in_ - 1)
+            return super()._rank_similar(items, k)
         return rank_others(self._similar, items, k)
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
@@ -386,9 +365,9 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
             for rows that hold a positive rating; other rows are 0. Explicit feedback: the same up
             to mean and biases, for rows that hold a rating.
         """
-        check_is_fitted(self)
-        X, _ = self._validate(X, None, reset=False)
-        return self._fold_in.factors(X).astype(X.dtype, copy=False)
+        model = self._fitted()
+        X, _ = model._validate(X, None, reset=False)
+        return model._fold_in.factors(X).astype(X.dtype, copy=False)
 
     @property
     def _n_features_out(self) -> int:

@@ -18,7 +18,6 @@ import scipy.sparse as sp
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from .._compat import Interval
@@ -294,9 +293,9 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         user_factors : ndarray of shape (n_rows, n_components)
             Without the biases.
         """
-        check_is_fitted(self)
-        X, _ = self._validate(X, None, reset=False)
-        return _split(self._posterior(X)[0])[1]
+        model = self._fitted()
+        X, _ = model._validate(X, None, reset=False)
+        return _split(model._posterior(X)[0])[1]
 
     @property
     def _n_features_out(self) -> int:

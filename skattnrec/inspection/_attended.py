@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from .. import _scores
 from .._explanation import label_items
 from .._kernels.entries import rows_of_entries
 from ._histories import Histories
@@ -23,22 +24,11 @@ def unwrap(estimator: Any, histories: Histories) -> tuple[Any, Histories]:
     ValueError
         If steps before the model change the number of columns, which are then no items any more.
     """
-    while True:
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "steps"):
-            if len(estimator.steps) > 1:
-                before = histories.X.shape[1]
-                times = histories.metadata.get("timestamps")
-                histories = Histories.of(estimator[:-1].transform(histories.given), times)
-                if histories.X.shape[1] != before:
-                    raise ValueError(
-                        f"Steps of the pipeline make {histories.X.shape[1]} columns of {before} "
-                        "items: inspect the model at its end with what they return."
-                    )
-            estimator = estimator[-1]
-        else:
-            return estimator, histories
+    given = histories.given
+    model, seen = _scores.unwrap(estimator, given)
+    if seen is given:
+        return model, histories
+    return model, Histories.of(seen, histories.metadata.get("timestamps"))
 
 
 def attention_model(estimator: Any, histories: Histories) -> tuple[Any, Histories]:

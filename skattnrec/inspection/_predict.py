@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn import config_context
 
-from ..metrics._scorer import of_blocks
+from .. import _scores
 from ._histories import Histories
 
 __all__ = ["scores_of_pairs", "scores_of_rows"]
@@ -22,9 +21,8 @@ def scores_of_rows(
 ) -> np.ndarray:
     """Score all items, and keep what ``reduce`` makes of scores and the first row of a block."""
     form = pd.DataFrame(columns=histories.columns) if histories.columns is not None else None
-    with config_context(enable_metadata_routing=bool(histories.metadata) or None):
-        parts = of_blocks(estimator, "predict", form, histories.X, histories.times, reduce)
-        return np.concatenate(list(parts))
+    parts = _scores.scores_of_rows(estimator, form, histories.X, histories.times, reduce)
+    return np.concatenate(list(parts))
 
 
 def scores_of_pairs(

@@ -12,7 +12,8 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from .._compat import Interval, StrOptions
 from .._kernels.entries import rows_of_entries
-from ._scorer import RankingScorer, of_blocks
+from .._scores import scores_of_rows
+from ._scorer import RankingScorer
 
 __all__ = ["LikelihoodScorer"]
 
@@ -134,7 +135,9 @@ class LikelihoodScorer(BaseEstimator):
             )
         probabilities = partial(_probabilities_of, held_out.indptr, held_out.indices)
         options = {} if self.temperature is None else {"temperature": self.temperature}
-        parts = of_blocks(estimator, "predict_proba", X, history, times, probabilities, **options)
+        parts = scores_of_rows(
+            estimator, X, history, times, probabilities, "predict_proba", **options
+        )
         likelihood = np.concatenate(list(parts))
         if np.isnan(likelihood).any():
             raise ValueError(f"predict_proba of {type(estimator).__name__} gives NaN.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -13,16 +13,15 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 
-from .._blocks import row_blocks
 from .._compat import Interval, StrOptions
 from .._kernels.entries import count_share, hash_keys, largest_in_row, select_entries
+from .._scores import scores_of_rows
 from .._validation import as_interactions, check_timestamps
 from ._judged import average_users, judge
 from ._ranking import METRICS, rank_items, user_values
 
 __all__ = ["RankingScorer", "make_ranking_scorer"]
 
-_BLOCK_ENTRIES = 2**23  # scores held at a time
 _SHARE = 0.2  # of each history, hidden where nothing tells the order of its entries
 _CUTOFF = 10
 
@@ -186,7 +185,7 @@ class RankingScorer(BaseEstimator):
         n_items = history.shape[1]
         longest = min(max(k for _, _, k in metrics), n_items)
         rank = partial(_rank_block, history, longest)
-        recommended = np.concatenate(list(of_blocks(estimator, "predict", X, history, times, rank)))
+        recommended = np.concatenate(list(scores_of_rows(estimator, X, history, times, rank)))
         relevant = self.relevant(held_out)
         judged = judge(recommended, relevant, self.gain)
         values = {}
@@ -354,38 +353,3 @@ def _flat(X: sp.csr_array, n_items: int) -> np.ndarray:
 def _rank_block(history: sp.csr_array, k: int, scores: np.ndarray, start: int) -> np.ndarray:
     """Rank the unseen items of a block of rows."""
     return rank_items(scores, history[start : start + len(scores)], k=k)
-
-
-def of_blocks(
-    estimator: Any,
-    method: str,
-    X: Any,
-    history: sp.csr_array,
-    times: np.ndarray | None,
-    reduce: Callable[[np.ndarray, int], np.ndarray],
-    **options: Any,
-) -> Iterator[np.ndarray]:
-    """Call ``reduce(scores, first row)`` on what the estimator says of blocks of histories.
-
-    The histories are parts of the rows of ``X``, the options go to the method.
-    """
-    # predict of a search takes no metadata, that of its best estimator does
-    estimator = getattr(estimator, "best_estimator_", estimator)
-    if not hasattr(estimator, method):
-        raise TypeError(f"{type(estimator).__name__} has no {method}, which the scorer needs.")
-    start = 0
-    for block, block_times in row_blocks(history, times, _BLOCK_ENTRIES // history.shape[1]):
-        metadata = {}
-        if block_times is not None:
-            csr = block_times, block.indices, block.indptr
-            metadata["timestamps"] = sp.csr_array(csr, shape=block.shape)
-        # a model fitted on a DataFrame expects the names of the items again
-        named = type(X)(block.toarray(), columns=X.columns) if hasattr(X, "iloc") else block
-        scores = np.asarray(getattr(estimator, method)(named, **metadata, **options))
-        if scores.shape != block.shape:
-            raise ValueError(
-                f"{method} of {type(estimator).__name__} returned scores of shape {scores.shape} "
-                f"for histories of shape {block.shape}: the scorer needs one for every item."
-            )
-        yield reduce(scores, start)
-        start += len(scores)

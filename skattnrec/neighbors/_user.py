@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_scalar
-from sklearn.utils.validation import check_is_fitted
 
 from .._kernels.entries import rows_of_entries
 from ._base import NeighborRecommender, multiply, with_data
@@ -209,11 +208,11 @@ class UserUserCF(NeighborRecommender):
         TypeError, ValueError
             If ``k`` is not an integer between 1 and the number of users seen in ``fit``.
         """
-        check_is_fitted(self)
-        X, _ = self._validate(X, None, reset=False)
-        n_users = self._votes.shape[0]
+        model = self._fitted()
+        X, _ = model._validate(X, None, reset=False)
+        n_users = model._votes.shape[0]
         k = check_scalar(k, "k", Integral, min_val=1, max_val=n_users)
-        near = self._neighbors(X, k)
+        near = model._neighbors(X, k)
         rows = rows_of_entries(near.indptr)
         order = np.lexsort((near.indices, -near.data, rows))
         rank = np.arange(near.nnz) - near.indptr[rows]

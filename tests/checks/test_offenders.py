@@ -79,6 +79,11 @@ class CutsLongCutoffs(ItemVotes):
         return super().recommend(X, min(k, self.n_features_in_), **kwargs)
 
 
+class ReadsZeroAsOne(ItemVotes):
+    def recommend(self, X, k=10, **kwargs):
+        return super().recommend(X, max(k, 1), **kwargs)
+
+
 class SimilarToItself(ItemVotes):
     def similar_items(self, items, k=10):
         items = np.atleast_1d(items)
@@ -361,7 +366,8 @@ OFFENDERS = {
     WorstFirst: "check_recommend_agrees_with_predict",
     TiesToHigherIndex: "check_recommend_agrees_with_predict",
     PadsWithZero: "check_short_lists_are_padded",
-    CutsLongCutoffs: "check_wrong_cutoff_raises",
+    CutsLongCutoffs: "check_short_lists_are_padded",
+    ReadsZeroAsOne: "check_wrong_cutoff_raises",
     SimilarToItself: "check_item_is_not_similar_to_itself",
     PopularForAll: "check_checkerboard_is_recovered",
     LooksUpRows: "check_row_alone_equals_row_in_batch",

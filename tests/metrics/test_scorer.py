@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, clone
 
+from skattnrec import _blocks
 from skattnrec.metrics import (
     RankingScorer,
     make_ranking_scorer,
@@ -15,7 +16,6 @@ from skattnrec.metrics import (
     rank_items,
     recall_at_k,
 )
-from skattnrec.metrics import _scorer as scorer_module
 from skattnrec.model_selection import split_interactions
 
 
@@ -278,7 +278,7 @@ def test_works_in_blocks(X, monkeypatch):
     model, T = Overlap().fit(X), with_times(X)
     expected = RankingScorer().score_users(model, X)["ndcg@10"]
     oracle = Oracle(np.zeros((7, X.shape[1])))
-    monkeypatch.setattr(scorer_module, "_BLOCK_ENTRIES", 7 * X.shape[1])
+    monkeypatch.setattr(_blocks, "BLOCK_ENTRIES", 7 * X.shape[1])
     assert_allclose(RankingScorer().score_users(model, X)["ndcg@10"], expected)
     RankingScorer(holdout="last")(oracle, X, timestamps=T)
     assert oracle.seen_.shape[0] == 80 % 7
