@@ -24,8 +24,8 @@ MODULES = sorted(ROOT.rglob("*.py"))
 LAYERS = [
     ["_compat", "_kernels", "_long_table", "_structure", "_times", "exceptions"],
     ["_blocks", "_explanation", "_learning", "_progress", "_validation"],
-    ["_hooks", "_lists", "_scores"],
-    ["_recommend"],
+    ["_lists", "_scores"],
+    ["_hooks", "_recommend"],
     ["metrics"],
     ["base"],
     ["attention", "baseline", "content", "factorization", "neighbors", "preprocessing"],
