@@ -1,6 +1,7 @@
 """``skattnrec compare`` on a small file."""
 
 import builtins
+import shlex
 from contextlib import redirect_stdout
 from io import StringIO
 
@@ -21,14 +22,15 @@ from skattnrec import (
     UserUserCF,
     compare_recommenders,
 )
-from skattnrec._cli import main
+from skattnrec._cli import _progress, main
+from skattnrec._cli._models import MODELS, make_model
 from skattnrec._cli._picture import save_picture
 from skattnrec._cli._report import format_grid, format_leaderboard
 from skattnrec.datasets import make_interactions
 
 HEADS, TEMPERATURES = [1, 2], [1.0, 3.0, np.inf]
 OPTIONS = ["--k=5", "--folds=3", "--heads=2,1", "--temperatures=3,inf,1"]
-OPTIONS += ["--relevance-threshold=4"]
+OPTIONS += ["--relevance-threshold=4", "--hide=random"]
 FILES = {"leaderboard.csv", "pairs.csv", "grid.csv", "grid.png"}
 
 
@@ -70,7 +72,8 @@ def test_leaderboard_is_that_of_the_function(run, table):
         AttentionRecommender(),
         MultiHeadAttentionRecommender(random_state=0),
     ]
-    models = {type(model).__name__: model for model in models}
+    names = ["popularity", "item-item", "user-user", "als", "attention", "multi-head"]
+    models = dict(zip(names, models, strict=True))
     scorer = RankingScorer(["ndcg@5", "recall@20"], relevance_threshold=4, random_state=0)
     X = InteractionEncoder().fit_transform(table)
     expected = compare_recommenders(models, X, scoring=scorer, cv=3)
@@ -88,23 +91,86 @@ def test_leaderboard_is_that_of_the_function(run, table):
     assert_allclose(both["p_value"], both["p_value_expected"], rtol=1e-2, atol=1e-4)
 
 
-def test_last_ratings_are_found_by_their_order(run, table, tmp_path):
+@pytest.fixture(scope="module")
+def timed_run(run, tmp_path_factory):
+    """A run that hides the last rating, since there are times and nothing else is asked for."""
+    out = tmp_path_factory.mktemp("timed")
     path = run[0].parents[1] / "ratings.csv"
-    options = ["--k=5", "--folds=2", "--heads=1,2", "--temperatures=2,4", "--hide=last"]
-    assert main(["compare", str(path), *options, "--out", str(tmp_path)]) == 0
-    board = pd.read_csv(tmp_path / "leaderboard.csv", index_col="model")
+    options = ["--k=5", "--folds=2", "--heads=1,2", "--temperatures=2,4", "--random-state=0"]
+    with redirect_stdout(StringIO()) as printed:
+        assert main(["compare", str(path), *options, "--out", str(out)]) == 0
+    return path, pd.read_csv(out / "leaderboard.csv", index_col="model"), printed.getvalue()
+
+
+def test_where_there_are_times_the_last_rating_is_hidden(timed_run, table):
+    """And every model is the one that the function compares under that name, with the times."""
+    _, board, text = timed_run
+    assert "To be found: the last rating of each test user" in text
+    assert "--time none" not in text
     encoder = InteractionEncoder(timestamp="time")
     X, timestamps = encoder.fit_transform(table, return_timestamps=True)
     scorer = RankingScorer("ndcg@5", holdout="last", random_state=0)
-    models = {"AttentionRecommender": AttentionRecommender(), "other": PopularityRecommender()}
+    models = {name: make_model(name, 0) for name in MODELS}
     expected = compare_recommenders(models, X, scoring=scorer, cv=2, timestamps=timestamps)
-    name = "AttentionRecommender"
-    assert_allclose(board.at[name, "ndcg@5"], expected.at[name, "ndcg@5"], rtol=1e-4)
+    assert set(board.index) == set(MODELS)
+    assert_allclose(board["ndcg@5"], expected.loc[board.index, "ndcg@5"], rtol=1e-4)
 
 
-def test_next_command_sees_the_times_that_the_comparison_saw(run):
-    """None, where ratings are hidden at random."""
-    assert "--time none" in run[1]
+@pytest.mark.parametrize("name", MODELS)
+def test_recommend_fits_the_model_that_was_compared(name, timed_run, table, tmp_path):
+    path, board, _ = timed_run
+    assert name in board.index
+    out = tmp_path / "recs.csv"
+    assert main(["recommend", str(path), "--model", name, "--k", "5", "--out", str(out)]) == 0
+    encoder = InteractionEncoder(timestamp="time")
+    X, timestamps = encoder.fit_transform(table, return_timestamps=True)
+    model = make_model(name, 0).fit(X, timestamps=timestamps)
+    lists = model.recommend(X, 5, timestamps=timestamps)
+    expected = encoder.decode(*lists, users=encoder.user_ids_)
+    assert pd.read_csv(out)["item"].tolist() == expected["item"].tolist()
+
+
+def test_the_printed_command_runs(timed_run, run, tmp_path, monkeypatch, capsys):
+    """In the shell, as it stands; it takes the times that the comparison took."""
+    monkeypatch.chdir(tmp_path)
+    for text, times in ((timed_run[2], True), (run[1], False)):
+        command = text.split("Recommend with the best:")[1].replace("\\\n", " ")
+        words = shlex.split(command)
+        assert words[:3] == ["python", "-m", "skattnrec"]
+        assert ("none" in words) != times
+        assert main([*words[3:], "--k=2"]) == 0
+        assert len(pd.read_csv("recs.csv")) == 2 * 60
+
+
+def test_models_that_need_times_are_left_out_without(run):
+    board = pd.read_csv(run[0] / "leaderboard.csv", index_col="model")
+    assert set(board.index) == {n for n in MODELS if not make_model(n, 0)._needs_times()}
+
+
+def test_the_input_is_not_overwritten(run, tmp_path, capsys):
+    path = tmp_path / "grid.csv"
+    path.write_bytes((run[0].parents[1] / "ratings.csv").read_bytes())
+    before = path.read_text()
+    assert main(["compare", str(path), "--out", str(tmp_path)]) == 2
+    assert "holds the ratings" in capsys.readouterr().err
+    assert path.read_text() == before
+
+
+@pytest.mark.parametrize("seconds", [0, 1e9])
+def test_progress_where_there_is_no_terminal(seconds, monkeypatch, capsys):
+    monkeypatch.setattr(_progress, "_SECONDS", seconds)
+    with _progress.Progress("grid", 3) as progress:
+        for name in "abc":
+            progress.step(name)
+    lines = capsys.readouterr().err.splitlines()
+    if seconds:
+        assert lines == []
+    else:
+        expected = [
+            f"skattnrec: grid: {n} of 3 after 0 s ({name})"
+            for n, name in ((1, "a"), (2, "b"), (3, "c"))
+        ]
+        assert lines == expected
 
 
 def test_last_ratings_need_times(run, capsys):
@@ -121,7 +187,7 @@ def test_grid_agrees_with_the_leaderboard(run, grid):
     board = pd.read_csv(run[0] / "leaderboard.csv", index_col="model")
     default = MultiHeadAttentionRecommender()
     place = (grid["n_heads"] == default.n_heads) & (grid["temperature"] == default.temperature)
-    expected = board.at[type(default).__name__, "ndcg@5"]
+    expected = board.at["multi-head", "ndcg@5"]
     # means over folds and over users differ a little
     assert_allclose(grid.loc[place, "ndcg@5"], expected, rtol=0.05)
     assert grid["ndcg@5"].between(0, 1).all()
@@ -130,16 +196,17 @@ def test_grid_agrees_with_the_leaderboard(run, grid):
 
 def test_printed_report(run, grid):
     text = run[1]
-    assert max(map(len, text.splitlines()[2:-6])) <= 100
+    assert max(map(len, text.splitlines()[3:-6])) <= 100
     board = pd.read_csv(run[0] / "leaderboard.csv")
     positions = [text.index(f"{place}  {name}") for place, name in enumerate(board["model"], 1)]
     assert positions == sorted(positions)
     assert f"{board['ndcg@5'][0]:.4f} ± " in text
     best = grid.loc[grid["ndcg@5"].idxmax()]
     assert f"{best['ndcg@5']:.4f}*" in text
-    assert (
-        f"--param n_heads={best['n_heads']:g} --param temperature={best['temperature']:g}" in text
-    )
+    first = board["model"][0]
+    if first == "multi-head" or best["ndcg@5"] > board["ndcg@5"][0]:
+        first = f"multi-head --param n_heads={best['n_heads']:g} --param temp"
+    assert f"--model {first}" in text
     assert text.count("*") == 2  # the best cell and the legend
 
 
@@ -209,7 +276,7 @@ def test_without_matplotlib(run, tmp_path, monkeypatch, capsys):
     assert main(["compare", str(path), *options, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr()
     hint = "skattnrec: no picture without matplotlib: pip install 'skattnrec[plot]'"
-    assert printed.err.splitlines() == [hint]
+    assert [line for line in printed.err.splitlines() if " after " not in line] == [hint]
     assert "Wrote leaderboard.csv, pairs.csv, grid.csv to" in printed.out
     assert {path.name for path in tmp_path.iterdir()} == FILES - {"grid.png"}
 

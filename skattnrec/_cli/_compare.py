@@ -14,53 +14,46 @@ from typing import Any
 import pandas as pd
 from sklearn import config_context
 from sklearn.model_selection import GridSearchCV, KFold, ParameterGrid
-from tqdm import tqdm
 
 from .._validation import check_cutoff
 from ..metrics import RankingScorer
 from ..model_selection import compare_recommenders
-from ._files import check_folder, replacing
+from ._columns import Columns
+from ._files import check_folder, check_not_input, replacing
 from ._models import MODELS, make_model
 from ._picture import save_picture
+from ._progress import Progress
 from ._ratings import Ratings, load_ratings
 from ._report import format_grid, format_leaderboard
-from ._table import Columns
 
 __all__ = ["compare"]
 
 _RECALL_CUTOFF = 20
 _HIDDEN_SHARE = 0.2
-_BAR = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} {elapsed}<{remaining} {postfix}"
+_GRID_MODEL = "multi-head"
+_FILES = ("leaderboard.csv", "pairs.csv", "grid.csv", "grid.png")
 
 
 def compare(options: Namespace) -> None:
     """Run the command."""
     start = time.perf_counter()
     check_folder(options.out)
-    asked = Columns(options.user, options.item, options.rating, options.time)
-    ratings = load_ratings(options.ratings, asked, options.data_home)
-    n_times = 0 if ratings.timestamps is None else ratings.timestamps.nnz
-    if options.hide == "last" and not n_times:
-        raise ValueError("--hide last needs the times of the ratings: name their column by --time.")
-    if options.hide == "random":  # what was hidden at random is not what comes next
-        ratings = replace(ratings, timestamps=None)
-    if options.relevance_threshold is None:
-        options.relevance_threshold = ratings.relevance_threshold
+    written = [options.out / name for name in _FILES]
+    for path in written:
+        check_not_input(path, options.ratings)
+    ratings = _load(options)
     _check(options, ratings)
-    liked = "" if options.relevance_threshold is None else f"; {_say_liked(options)}"
-    print(f"{ratings}{liked}\n", flush=True)
+    print(f"{ratings}\n{_say_task(options)}\n", flush=True)
 
     metrics = [f"ndcg@{options.k}", f"recall@{_RECALL_CUTOFF}"]
     board = _leaderboard(ratings, options, metrics)
     print(format_leaderboard(board, metrics, options.folds), flush=True)
     pairs = pd.DataFrame(board.attrs["pairs"])
-    written = [options.out / "leaderboard.csv", options.out / "pairs.csv"]
     _write_csv(board.reset_index(), written[0])
     _write_csv(pairs[["metric", *pairs.columns.drop("metric")]], written[1])
 
     grid = _grid(ratings, options, metrics[0])
     print(f"\n{format_grid(grid, metrics[0], options.folds)}", flush=True)
-    written += [options.out / "grid.csv", options.out / "grid.png"]
     _write_csv(grid, written[2])
     try:
         save_picture(grid, metrics[0], ratings.name, options.folds, written[3])
@@ -70,9 +63,30 @@ def compare(options: Namespace) -> None:
         print(f"skattnrec: {hint}", file=sys.stderr)
     names = ", ".join(path.name for path in written)
     print(f"\nWrote {names} to {options.out} in {time.perf_counter() - start:.0f} s.")
-    if n_times and options.hide == "random":
+    print(f"Recommend with the best:\n\n{_next_command(board, grid, metrics[0], options)}")
+
+
+def _load(options: Namespace) -> Ratings:
+    """Load the ratings, and settle what is hidden of them and which of them are liked."""
+    ratings = load_ratings(
+        options.ratings,
+        Columns(options.user, options.item, options.rating, options.time),
+        options.data_home,
+        separator=options.sep,
+        has_header=options.has_header,
+        repeats=options.repeats,
+    )
+    has_times = ratings.timestamps is not None
+    if options.hide is None:
+        options.hide = "last" if has_times else "random"
+    if options.hide == "last" and not has_times:
+        raise ValueError("--hide last needs the times of the ratings: name their column by --time.")
+    if options.hide == "random" and has_times:  # what is hidden at random is not what comes next
+        ratings = replace(ratings, timestamps=None)
         options.time = "none"
-    print(f"Recommend with the best setting:\n\n{_next_command(grid, metrics[0], options)}")
+    if options.relevance_threshold is None:
+        options.relevance_threshold = ratings.relevance_threshold
+    return ratings
 
 
 def _check(options: Namespace, ratings: Ratings) -> None:
@@ -83,27 +97,28 @@ def _check(options: Namespace, ratings: Ratings) -> None:
             f"--folds must be in [2, {n_users}], the number of users; got {options.folds}."
         )
     for settings in ParameterGrid(_settings(options)):  # before the leaderboard takes its time
-        make_model("multi-head", options.random_state).set_params(**settings)._validate_params()
+        make_model(_GRID_MODEL, options.random_state).set_params(**settings)._validate_params()
 
 
 def _settings(options: Namespace) -> dict[str, list[Any]]:
     return {"n_heads": options.heads, "temperature": options.temperatures}
 
 
-def _say_liked(options: Namespace) -> str:
-    return f"ratings from {options.relevance_threshold:g} on are liked"
+def _say_task(options: Namespace) -> str:
+    """Say what has to be found."""
+    last = options.hide == "last"
+    text = f"To be found: {'the last rating' if last else 'a random fifth'} of each test user"
+    if options.relevance_threshold is None:
+        return text
+    return f"{text}, where it is {options.relevance_threshold:g} or more"
 
 
 def _leaderboard(ratings: Ratings, options: Namespace, metrics: list[str]) -> pd.DataFrame:
     """Cross-validate all models."""
-    made = [make_model(name, options.random_state) for name in MODELS]
-    models = {type(model).__name__: model for model in made}
-    with _bar("leaderboard", options.folds * len(models)) as bar:
-
-        def report(n_done: int, n_total: int, name: str) -> None:
-            bar.set_postfix_str(name, refresh=False)
-            bar.update()
-
+    models = {name: make_model(name, options.random_state) for name in MODELS}
+    if ratings.timestamps is None:
+        models = {name: model for name, model in models.items() if not model._needs_times()}
+    with Progress("leaderboard", options.folds * len(models)) as progress:
         return compare_recommenders(
             models,
             ratings.X,
@@ -112,21 +127,16 @@ def _leaderboard(ratings: Ratings, options: Namespace, metrics: list[str]) -> pd
             timestamps=ratings.timestamps,
             n_jobs=options.n_jobs,
             random_state=options.random_state,
-            callback=report,
+            callback=lambda n_done, n_total, name: progress.step(name),
         )
 
 
 def _grid(ratings: Ratings, options: Namespace, metric: str) -> pd.DataFrame:
     """Cross-validate multi-head attention over heads and temperatures, on the same folds."""
     grid = _settings(options)
-    with _bar("grid", len(ParameterGrid(grid))) as bar:
-
-        def report(settings: dict[str, Any]) -> None:
-            bar.set_postfix_str(", ".join(f"{n}={v:g}" for n, v in settings.items()), refresh=False)
-            bar.update()
-
+    with Progress("grid", len(ParameterGrid(grid))) as progress:
         search = _ReportingGridSearch(
-            make_model("multi-head", options.random_state),
+            make_model(_GRID_MODEL, options.random_state),
             grid,
             scoring=_scorer(metric, options),
             cv=KFold(options.folds, shuffle=True, random_state=options.random_state),
@@ -134,7 +144,7 @@ def _grid(ratings: Ratings, options: Namespace, metric: str) -> pd.DataFrame:
             refit=False,
             error_score="raise",
         )
-        search.report = report
+        search.report = progress.step
         metadata = {} if ratings.timestamps is None else {"timestamps": ratings.timestamps}
         with config_context(enable_metadata_routing=bool(metadata)):
             results = search.fit(ratings.X, **metadata).cv_results_
@@ -152,12 +162,12 @@ def _grid(ratings: Ratings, options: Namespace, metric: str) -> pd.DataFrame:
 class _ReportingGridSearch(GridSearchCV):
     """Grid search that reports each setting when it has been scored on all folds."""
 
-    report: Callable[[dict[str, Any]], None]
+    report: Callable[[str], None]
 
     def _run_search(self, evaluate_candidates: Callable[[list[dict[str, Any]]], Any]) -> None:
         for settings in ParameterGrid(self.param_grid):
             evaluate_candidates([settings])
-            self.report(settings)
+            self.report(", ".join(f"{n}={v:g}" for n, v in settings.items()))
 
 
 def _scorer(metric: str | list[str], options: Namespace) -> RankingScorer:
@@ -169,25 +179,30 @@ def _scorer(metric: str | list[str], options: Namespace) -> RankingScorer:
     )
 
 
-def _bar(what: str, total: int) -> tqdm:
-    """Make a progress bar on the terminal; none where stderr goes to a file."""
-    return tqdm(total=total, desc=what, leave=False, disable=None, bar_format=_BAR, ncols=88)
-
-
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
     with replacing(path) as part:
         table.to_csv(part, index=False)
 
 
-def _next_command(grid: pd.DataFrame, metric: str, options: Namespace) -> str:
-    """Say how to recommend with the best setting of the grid."""
-    best = grid.loc[grid[metric].idxmax()]
+def _next_command(board: pd.DataFrame, grid: pd.DataFrame, metric: str, options: Namespace) -> str:
+    """Say how to recommend with the best model, or the best setting of the grid."""
     parts = ["python -m skattnrec recommend", shlex.quote(options.ratings)]
     for role in Columns._fields:
         if getattr(options, role) is not None:
             parts += [f"--{role}", shlex.quote(getattr(options, role))]
-    parts.append(
-        f"\\\n    --model multi-head --param n_heads={best['n_heads']:g} "
-        f"--param temperature={best['temperature']:g} --out recs.csv"
-    )
-    return "  " + " ".join(parts)
+    if options.data_home is not None:
+        parts += ["--data-home", shlex.quote(str(options.data_home))]
+    if options.random_state != 0:
+        parts += ["--random-state", str(options.random_state)]
+    if options.has_header is False:
+        parts.append("--no-header")
+    if options.sep is not None:
+        parts += ["--sep", shlex.quote(options.sep)]
+    if options.repeats != "last":
+        parts += ["--repeats", options.repeats]
+    model = f"--model {board.index[0]}"
+    best = grid.loc[grid[metric].idxmax()]
+    if board.index[0] == _GRID_MODEL or best[metric] > board[metric].iloc[0]:
+        model = f"--model {_GRID_MODEL}"
+        model += f" --param n_heads={best['n_heads']:g} --param temperature={best['temperature']:g}"
+    return f"  {' '.join(parts)} \\\n    {model} --out recs.csv"

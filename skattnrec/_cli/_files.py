@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["check_folder", "replacing"]
+__all__ = ["check_folder", "check_not_input", "replacing"]
 
 
 @contextmanager
@@ -40,3 +40,15 @@ def check_folder(folder: Path) -> None:
         raise NotADirectoryError(f"cannot write to {folder}: {ancestor} is not a folder.")
     if not os.access(ancestor, os.W_OK):
         raise PermissionError(f"cannot write to {folder}: no permission to write in {ancestor}.")
+
+
+def check_not_input(path: Path, source: str) -> None:
+    """Check that writing to a path does not replace the file that is read.
+
+    Raises
+    ------
+    ValueError
+        If it would.
+    """
+    if path.exists() and Path(source).exists() and path.samefile(source):
+        raise ValueError(f"{path} holds the ratings: write to another file with --out.")

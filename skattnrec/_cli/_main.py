@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from .. import __version__
 from ._compare import compare
 from ._models import MODELS
-from ._ratings import DATA_VARIABLE, MOVIELENS
+from ._ratings import DATA_VARIABLE, MOVIELENS, REPEATS
 from ._recommend import recommend
 
 __all__ = ["main"]
@@ -23,15 +23,17 @@ _WIDE = partial(RawDescriptionHelpFormatter, max_help_position=27, width=96)
 
 _DATA_HELP = f"""\
 ratings:
-  A CSV file whose first line names the columns (separated by commas, tabs, semicolons or
-  vertical bars, compressed or not), a .parquet file, or a data set known by name:
+  A text file (columns separated by commas, tabs, semicolons, vertical bars or ::, compressed
+  or not), a .parquet file, or a data set known by name:
   synthetic, {", ".join(MOVIELENS)}.
   MovieLens data are downloaded unless they are in --data-home, or in the folder that the
   environment variable {DATA_VARIABLE} names, or its subfolder raw.
 
   Columns called user, user_id, userId, ... item, item_id, movieId, product_id, ... rating,
-  stars, ... timestamp, date, ... are found by themselves. Without a column of ratings every
-  line counts 1. Of lines with the same user and item the latest counts.
+  stars, ... timestamp, date, ... are found by themselves. A file whose first line holds
+  numbers and none of these has no header: its columns are user, item, rating and time, or the
+  positions that --user, --item, --rating and --time give, from 1 on. Without a column of
+  ratings every line counts 1. Times are numbers or ISO 8601 dates.
 """
 
 
@@ -128,9 +130,8 @@ def _add_evaluation(parser: ArgumentParser) -> None:
     add(
         "--hide",
         choices=["random", "last"],
-        default="random",
-        help="what of each test user is hidden and has to be found: a random fifth, or the last "
-        "rating, with times told to the models (default: %(default)s)",
+        help="what of each test user is hidden and has to be found: the last rating, with times "
+        "told to the models, or a random fifth, without times (default: last if there are times)",
     )
     add("--folds", type=int, default=5, help="folds of users (default: %(default)s)")
     add(
@@ -193,12 +194,40 @@ def _add_ratings(parser: ArgumentParser, **options: Any) -> None:
     for role in ("user", "item", "rating", "time"):
         optional = ", or none to ignore it" if role in ("rating", "time") else ""
         columns.add_argument(f"--{role}", metavar="COLUMN", help=f"column of the {role}{optional}")
+    columns.add_argument(
+        "--no-header",
+        dest="has_header",
+        action="store_const",
+        const=False,
+        help="the first line is data; name columns by position, from 1 on",
+    )
+    columns.add_argument(
+        "--sep",
+        type=_separator,
+        metavar="TEXT",
+        help="what separates columns, such as ';', '::' or tab (default: found out)",
+    )
+    columns.add_argument(
+        "--repeats",
+        choices=REPEATS,
+        default="last",
+        help="of lines with the same user and item the latest rating counts, or their sum, mean or "
+        "maximum (default: %(default)s)",
+    )
 
 
 def _add_shared(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("--random-state", type=int, default=0, metavar="SEED", help="default: %(default)s")
     add("--data-home", type=Path, metavar="DIR", help="where MovieLens data are, or are put")
+
+
+def _separator(text: str) -> str:
+    """Read what separates columns; a tab is hard to type."""
+    separator = {"tab": "\t", r"\t": "\t"}.get(text.lower(), text)
+    if not separator:
+        raise ArgumentTypeError("must not be empty")
+    return separator
 
 
 def _list_of(kind: Callable[[str], Any]) -> Callable[[str], list[Any]]:

@@ -11,14 +11,21 @@ import scipy.sparse as sp
 
 from ..datasets import fetch_movielens, make_interactions
 from ..preprocessing import InteractionEncoder
-from ._table import Columns, read_table
+from ._columns import Columns
+from ._table import read_table
 
-__all__ = ["DATA_VARIABLE", "MOVIELENS", "Ratings", "load_ratings"]
+__all__ = ["DATA_VARIABLE", "MOVIELENS", "REPEATS", "Ratings", "load_ratings"]
 
 DATA_VARIABLE = "SKATTNREC_DATA"
 MOVIELENS = {f"ml-{name}": name for name in ("100k", "1m", "20m", "25m", "latest-small")}
 _LIKED_STARS = 4.0  # of five
 _COLUMNS = Columns("user", "item", "rating", "timestamp")
+REPEATS = {
+    "last": "replaced by the last",
+    "sum": "added up",
+    "mean": "averaged",
+    "max": "replaced by the largest",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,8 @@ class Ratings:
         What counts as liked, unless the user says otherwise.
     n_repeated : int
         How many rows of the table repeat a pair of user and item.
+    repeats : str
+        What became of them, a key of ``REPEATS``.
     """
 
     name: str
@@ -47,16 +56,25 @@ class Ratings:
     encoder: InteractionEncoder
     relevance_threshold: float | None
     n_repeated: int
+    repeats: str = "last"
 
     def __str__(self) -> str:
         users, items = self.X.shape
         text = f"{self.name}: {users:,} users, {items:,} items, {self.X.nnz:,} ratings"
         if self.n_repeated:
-            text += f" ({self.n_repeated:,} repeated ones replaced by the last)"
+            text += f" ({self.n_repeated:,} repeated ones {REPEATS[self.repeats]})"
         return text
 
 
-def load_ratings(source: str, asked: Columns, data_home: Path | None = None) -> Ratings:
+def load_ratings(
+    source: str,
+    asked: Columns,
+    data_home: Path | None = None,
+    *,
+    separator: str | None = None,
+    has_header: bool | None = None,
+    repeats: str = "last",
+) -> Ratings:
     """Load and encode ratings.
 
     Parameters
@@ -68,6 +86,10 @@ def load_ratings(source: str, asked: Columns, data_home: Path | None = None) -> 
     data_home : Path, default=None
         Where MovieLens data lie or are to lie. None: the folder that the environment variable
         ``SKATTNREC_DATA`` names, or its subfolder ``raw``; without it, scikit-learn's data home.
+    separator, has_header
+        Of a file; see :func:`read_table`.
+    repeats : str
+        A key of ``REPEATS``.
 
     Raises
     ------
@@ -85,30 +107,36 @@ def load_ratings(source: str, asked: Columns, data_home: Path | None = None) -> 
         if not Path(source).exists():
             names = ", ".join(["synthetic", *MOVIELENS])
             raise FileNotFoundError(f"{source}: no such file, nor one of the data sets {names}.")
-        table, columns = read_table(Path(source), asked)
+        table, columns = read_table(Path(source), asked, separator, has_header)
     if asked.time == "none":
         columns = columns._replace(time=None)
-    return _encode(table, columns, source, threshold)
+    return _encode(table, columns, source, threshold, repeats)
 
 
-def _encode(table: pd.DataFrame, columns: Columns, name: str, threshold: float | None) -> Ratings:
+def _encode(
+    table: pd.DataFrame, columns: Columns, name: str, threshold: float | None, repeats: str
+) -> Ratings:
     encoder = InteractionEncoder(
         user=columns.user,
         item=columns.item,
         rating=columns.rating,
         timestamp=columns.time,
-        duplicates="last",
+        duplicates=repeats,
     )
     has_times = columns.time is not None
     try:
         encoded = encoder.fit_transform(table, return_timestamps=has_times)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{name}: {error}") from error
+        hint = ""
+        if has_times and repr(columns.time) in str(error):
+            hint = " Or name another column with --time, or --time none."
+        raise ValueError(f"{name}: {error}{hint}") from error
     X, timestamps = encoded if has_times else (encoded, None)
     for count, what in ((encoder.n_users_, "user"), (encoder.n_items_, "item")):
         if count < 2:
             raise ValueError(f"{name} has one {what} only, a recommender needs at least two.")
-    return Ratings(name, X, timestamps, encoder, threshold, len(table) - X.nnz)
+    n_repeated = len(table) - X.nnz
+    return Ratings(name, X, timestamps, encoder, threshold, n_repeated, repeats)
 
 
 def _synthetic() -> pd.DataFrame:

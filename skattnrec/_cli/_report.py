@@ -47,6 +47,7 @@ def format_leaderboard(board: pd.DataFrame, metrics: list[str], n_folds: int) ->
             "",
             f"fit s, rank s: seconds to learn and to rank the test users, median of {n_folds} "
             "folds.",
+            "model: as --model of the command recommend takes it.",
             f"better than: lines whose {metric_title(metrics[0])} is significantly lower "
             f"(paired t-tests, Holm's adjusted p < {_SIGNIFICANCE}).",
         ]
@@ -63,8 +64,7 @@ def format_grid(grid: pd.DataFrame, metric: str, n_folds: int) -> str:
     rows = [[str(n_heads), *table.loc[n_heads]] for n_heads in table.index]
     return "\n".join(
         [
-            f"Grid: {metric_title(metric)} of MultiHeadAttentionRecommender by heads and "
-            "temperature",
+            f"Grid: {metric_title(metric)} of multi-head by heads and temperature",
             "",
             *_align(header, rows, left=set()),
             "",
