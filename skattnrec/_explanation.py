@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._names import label_items
+
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Explanation", "label_items"]
+__all__ = ["Explanation"]
 
 _ROUNDING = 1e-4  # of all parts together: some models compute in float32 whatever they are given
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation:
     """Scores of one history, split into the contributions of their sources.
 
@@ -58,6 +60,8 @@ class Explanation:
     ['item', 'source', 'kind', 'rating', 'weight', 'value', 'contribution', 'share']
     >>> parts.to_text()[0]
     'item 2: because you rated item 0 5 and item 1 4'
+    >>> parts
+    <Explanation of item 2 (...), item 3 (...) by 2 items of the history>
     """
 
     items: np.ndarray
@@ -102,6 +106,14 @@ class Explanation:
         if self.source == "item":
             return label_items(self.sources, self.item_names)
         return [f"{self.source} {number}" for number in self.sources]
+
+    def __repr__(self) -> str:
+        """Name the first items, with their scores, and count the sources."""
+        shown = zip(label_items(self.items[:3], self.item_names), self.scores, strict=False)
+        listed = ", ".join(f"{label} ({score:.3g})" for label, score in shown)
+        more = f" and {len(self.items) - 3} more" if len(self.items) > 3 else ""
+        sources = "items of the history" if self.source == "item" else "users"
+        return f"<Explanation of {listed}{more} by {len(self.sources)} {sources}>"
 
     def only(self, position: int) -> Explanation:
         """Keep one of the items, ``items[position]``."""
@@ -249,13 +261,6 @@ class Explanation:
 
     def _has_grades(self) -> bool:
         return self.ratings is not None and bool((self.ratings != 1).any())
-
-
-def label_items(columns: np.ndarray, names: np.ndarray | None) -> list[str]:
-    """Names of item columns, or their numbers as in "item 3"."""
-    if names is None:
-        return [f"item {column}" for column in columns]
-    return [str(name) for name in names[columns]]
 
 
 def _row(source: str, kind: str, contribution: Any, head: int | None = None) -> dict[str, Any]:

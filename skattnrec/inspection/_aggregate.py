@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,11 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.utils.validation import check_array
 
-from .._kernels.entries import later_entries, rows_of_entries, time_order
+from .._kernels.entries import later_entries, time_order
+from .._names import aligned, labels_of, name_all, name_items
 from ._attended import attention_model, attention_shares
-from ._documented import documented
 from ._histories import Histories
-from ._names import aligned, labels_of, name_all, name_items
+from ._parameters import checked
 
 __all__ = ["aggregate_attention"]
 
@@ -24,7 +24,7 @@ _SEASONS = ("winter", "spring", "summer", "autumn")
 _CALENDAR = ("hour", "weekday", "month", "season")
 
 
-@documented
+@checked()
 def aggregate_attention(
     estimator: Any,
     X: Any,
@@ -101,102 +101,87 @@ def aggregate_attention(
     1     0   sky       0.27      0.5  0.54
     """
     histories = Histories.of(X, timestamps)
-    if not histories.X.nnz:
+    lengths = np.diff(histories.X.indptr)
+    if not lengths.any():
         raise ValueError("All histories are empty: there is no attention to aggregate.")
     model, seen = attention_model(estimator, histories)
-    if not (isinstance(by, str) or callable(by)):
-        by = aligned(by, name_items(None, X, model), "by")
-    share_out, labels = _grouping(by, names, histories)
-    lengths = np.diff(histories.X.indptr)
-    history = share_out(np.repeat(1 / np.maximum(lengths, 1), lengths))  # (n_users, n_groups)
-    users = _users_of_groups(aligned(user_groups, labels_of(X, axis=0), "user_groups"), lengths)
-    tables = [
-        _table(head, group, rows, share_out(share.data), history, labels)
-        for head, share in enumerate(attention_shares(model, seen))
-        for group, rows in users
-    ]
+    groups, sharing = _group_entries(by, names, histories, name_items(None, X, model))
+    group_users = aligned(user_groups, labels_of(X, axis=0), "user_groups")
+    user_groups, averaging = _group_users(group_users, lengths)
+
+    def average(shares: np.ndarray) -> np.ndarray:
+        return (averaging.multiply(shares) @ sharing).toarray().ravel()
+
+    history = average(np.repeat(1 / np.maximum(lengths, 1), lengths))
+    tables = []
+    for head, shares in enumerate(attention_shares(model, seen)):
+        table = pd.DataFrame({"head": head, "attention": average(shares.data), "history": history})
+        table.insert(1, "user_group", [name for name in user_groups for _ in groups])
+        table.insert(2, "group", groups * len(user_groups))
+        tables.append(table[history > 0])  # groups without an entry are left out
     table = pd.concat(tables, ignore_index=True)
-    return table if user_groups is not None else table.drop(columns="user_group")
+    table["lift"] = table["attention"] / table["history"]
+    return table if group_users is not None else table.drop(columns="user_group")
 
 
-def _table(
-    head: int,
-    user_group: Any,
-    rows: np.ndarray,
-    attention: np.ndarray,
-    history: np.ndarray,
-    labels: list[Any],
-) -> pd.DataFrame:
-    """Means over users; groups without an entry are left out."""
-    table = pd.DataFrame({"head": head, "user_group": user_group, "group": labels})
-    table["attention"] = attention[rows].mean(axis=0)
-    table["history"] = history[rows].mean(axis=0)
-    table = table[table["history"] > 0]
-    return table.assign(lift=table["attention"] / table["history"])
+def _group_users(user_groups: Any, lengths: np.ndarray) -> tuple[list[Any], sp.csr_array]:
+    """List groups of users, and what averages entries over users: a row for each group.
 
-
-def _users_of_groups(user_groups: Any, lengths: np.ndarray) -> list[tuple[Any, np.ndarray]]:
-    """List the groups of users with the rows of those that have a history."""
+    Users without entries do not count.
+    """
     if user_groups is None:
-        return [(None, np.flatnonzero(lengths))]
+        user_groups = np.zeros(len(lengths))
     if np.shape(user_groups) != lengths.shape:
         raise ValueError(
             f"user_groups must hold a label for each of the {len(lengths)} users, got shape "
             f"{np.shape(user_groups)}."
         )
     groups, codes = _categories(user_groups)
-    listed = [(g, np.flatnonzero((codes == n) & (lengths > 0))) for n, g in enumerate(groups)]
-    return [(group, rows) for group, rows in listed if len(rows)]
+    group_of_entry = np.repeat(codes, lengths)
+    n_users = np.bincount(codes[lengths > 0], minlength=len(groups))
+    indptr = np.arange(len(group_of_entry) + 1)
+    columns = 1 / n_users[group_of_entry], group_of_entry, indptr
+    by_entry = sp.csr_array(columns, shape=(len(group_of_entry), len(groups)))
+    return groups, sp.csr_array(by_entry.T)
 
 
-def _grouping(
-    by: Any, names: Sequence[str] | None, histories: Histories
-) -> tuple[Callable[[np.ndarray], np.ndarray], list[Any]]:
-    """Return what sums entry values by user and group, and the labels of the groups."""
+def _group_entries(
+    by: Any, names: Sequence[str] | None, histories: Histories, item_names: Any
+) -> tuple[list[Any], sp.csr_array]:
+    """List groups of entries, and the share of every entry in each, (nnz, n_groups)."""
     X = histories.X
     if isinstance(by, str) or callable(by):
         if histories.times is None:
             raise ValueError(f"by={by!r} needs timestamps.")
-        labels, codes = _label_entries(by, histories.times, X.indptr)
-    elif not sp.issparse(by) and np.ndim(by) == 1:
+        groups, codes = _label_entries(by, histories.times, X.indptr)
+    else:
+        by = aligned(by, item_names, "by")
+        if sp.issparse(by) or np.ndim(by) != 1:
+            groups, features = _share_items(by, names, X.shape[1])
+            return groups, features[X.indices]
         if len(by) != X.shape[1]:
             raise ValueError(f"by holds {len(by)} labels, X has {X.shape[1]} items.")
-        labels, code_of_item = _categories(by)
+        groups, code_of_item = _categories(by)
         codes = code_of_item[X.indices]
-    else:
-        features, labels = _membership(by, names, X.shape[1])
-
-        def by_feature(values: np.ndarray) -> np.ndarray:
-            weights = sp.csr_array((values, X.indices, X.indptr), shape=X.shape)
-            return (weights @ features).toarray()
-
-        return by_feature, labels
-    shape = X.shape[0], len(labels)
-    cell = rows_of_entries(X.indptr) * shape[1] + codes
-
-    def by_label(values: np.ndarray) -> np.ndarray:
-        return np.bincount(cell, values, minlength=shape[0] * shape[1]).reshape(shape)
-
-    return by_label, labels
+    ones = np.ones(X.nnz), codes, np.arange(X.nnz + 1)
+    return groups, sp.csr_array(ones, shape=(X.nnz, len(groups)))
 
 
-def _membership(
+def _share_items(
     by: Any, names: Sequence[str] | None, n_items: int
-) -> tuple[sp.csr_array, list[Any]]:
+) -> tuple[list[Any], sp.csr_array]:
     """Share each item out among its features; the last column is for items without any."""
-    if names is None and hasattr(by, "columns"):
-        names = list(by.columns)
+    names = labels_of(by, axis=1) if names is None else names
     features = sp.csr_array(check_array(by, accept_sparse="csr", dtype=np.float64, input_name="by"))
     if features.shape[0] != n_items:
         raise ValueError(f"by has {features.shape[0]} rows, X has {n_items} items.")
     if features.nnz and features.data.min() < 0:
         raise ValueError("by must not be negative: attention cannot be shared out by it.")
-    labels = name_all(names, features.shape[1], "feature", "names")
-    total = np.asarray(features.sum(axis=1)).ravel()
-    none = sp.csr_array((total == 0).astype(np.float64)[:, None])
-    scale = np.divide(1, total, out=np.zeros_like(total), where=total > 0)
-    shared = sp.hstack([features * scale[:, None], none], format="csr")
-    return sp.csr_array(shared), [*labels, "(none)"]
+    groups = name_all(names, features.shape[1], "feature", "names")
+    total = features.sum(axis=1)
+    none = sp.csr_array(np.where(total == 0, 1.0, 0.0)[:, None])
+    shared = features * (1 / np.where(total == 0, 1, total))[:, None]
+    return [*groups, "(none)"], sp.csr_array(sp.hstack([shared, none], format="csr"))
 
 
 def _categories(labels: Any) -> tuple[list[Any], np.ndarray]:
@@ -224,10 +209,11 @@ def _label_entries(by: Any, times: np.ndarray, indptr: np.ndarray) -> tuple[list
     if by not in _CALENDAR:
         raise ValueError(f"by must be 'age' or one of {_CALENDAR}, got {by!r}.")
     moments = pd.to_datetime(times, unit="s", utc=True)
-    if by == "hour":
-        return list(range(24)), moments.hour.to_numpy()
-    if by == "weekday":
-        return list(_WEEKDAYS), moments.day_of_week.to_numpy()
-    if by == "month":
-        return list(_MONTHS), moments.month.to_numpy() - 1
-    return list(_SEASONS), moments.month.to_numpy() % 12 // 3
+    calendar: dict[str, tuple[list[Any], Any]] = {
+        "hour": (list(range(24)), moments.hour),
+        "weekday": (list(_WEEKDAYS), moments.day_of_week),
+        "month": (list(_MONTHS), moments.month - 1),
+        "season": (list(_SEASONS), moments.month % 12 // 3),
+    }
+    groups, codes = calendar[by]
+    return groups, codes.to_numpy()

@@ -8,10 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from .. import _scores
-from .._explanation import label_items
 from .._kernels.entries import rows_of_entries
+from .._names import label_items, name_items
 from ._histories import Histories
-from ._names import name_items
 
 __all__ = ["Attended", "attend", "attention_model", "attention_shares", "unwrap"]
 
@@ -59,24 +58,12 @@ def attention_shares(model: Any, histories: Histories) -> list[sp.csr_array]:
 
 
 class Attended(NamedTuple):
-    """One history and what a model attends to in it.
+    """One history and what a model attends to in it."""
 
-    Attributes
-    ----------
-    history : Histories
-        As it was given; its entries are those of the others.
-    labels : list of str of length n_entries
-        Names of the items.
-    shares : ndarray of shape (n_heads, n_entries)
-        Attention of each head; rows sum to 1.
-    temperatures : ndarray of shape (n_heads,)
-        Temperature of each head.
-    """
-
-    history: Histories
-    labels: list[str]
-    shares: np.ndarray
-    temperatures: np.ndarray
+    history: Histories  # as it was given; its entries are those of the others
+    labels: list[str]  # names of the items, of length n_entries
+    shares: np.ndarray  # attention, (n_heads, n_entries); rows sum to 1
+    temperatures: np.ndarray  # of each head, (n_heads,)
 
 
 def attend(

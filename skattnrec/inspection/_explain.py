@@ -7,23 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from .._compat import StrOptions, validate_params
 from .._explanation import Explanation
+from .._names import columns_of, name_items
+from .._recommend import recommend
 from .._validation import check_item_indices
-from ..metrics import rank_items
 from ._attended import unwrap
-from ._documented import documented
 from ._histories import Histories
-from ._names import columns_of, name_items
-from ._predict import scores_of_rows
+from ._parameters import checked
 
 __all__ = ["explain"]
 
 
-@documented
-@validate_params(
-    {"method": [StrOptions({"auto", "exact", "leave_one_out"})]}, prefer_skip_nested_validation=True
-)
+@checked(method={"auto", "exact", "leave_one_out"})
 def explain(
     estimator: Any,
     X: Any,
@@ -114,21 +109,19 @@ def explain(
     return replace(parts, ratings=ratings, item_names=names)
 
 
-def _leave_one_out(estimator: Any, history: Histories, items: np.ndarray | None) -> Explanation:
-    scores = scores_of_rows(estimator, history)
+def _leave_one_out(estimator: Any, history: Histories, items: Any) -> Explanation:
     if items is None:
-        n_new = history.X.shape[1] - history.X.nnz
-        if n_new == 0:
+        listed, _ = recommend(estimator, history.given, 10, **history.metadata)
+        items = listed[listed >= 0]
+        if not len(items):
             raise ValueError("The history holds all items: name the items to explain.")
-        items = rank_items(scores, seen=history.X, k=min(10, n_new))[0]
-    scores = scores[0, items]
+    scores = history.scores(estimator, np.zeros(len(items), np.intp), items)
     sources = history.X.indices.astype(np.intp)
     if not len(sources):
         return Explanation(items, scores, scores, sources, np.empty((len(items), 0), scores.dtype))
-    fewer = scores_of_rows(
-        estimator, history.without_each_entry(), lambda scores, start: scores[:, items]
-    )
-    losses = scores[:, None] - fewer.T  # (n, s)
+    copies, asked = np.indices((len(sources), len(items))).reshape(2, -1)
+    fewer = history.without_each_entry().scores(estimator, copies, items[asked])
+    losses = scores[:, None] - fewer.reshape(len(sources), len(items)).T  # (n, s)
     return Explanation(items, scores, np.zeros_like(scores), sources, losses)
 
 

@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch, check_random_state
 
-from .._compat import Interval, StrOptions, validate_params
 from ..model_selection._significance import mean_interval
 from ._attended import unwrap
-from ._documented import documented
 from ._followed import ORDERS, Followed, follow, importances
 from ._histories import Histories
-from ._predict import scores_of_pairs
+from ._parameters import checked
 
 __all__ = ["deletion_curve", "faithfulness"]
 
 
-@documented
-@validate_params(
-    {
-        "order": [StrOptions(set(ORDERS))],
-        "max_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_steps": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@checked(order=set(ORDERS))
 def deletion_curve(
     estimator: Any,
     X: Any,
@@ -114,7 +102,7 @@ def deletion_curve(
     for fraction in fractions[1:]:
         n_deleted = np.clip(np.floor(fraction * lengths + 0.5), 1, lengths - 1)
         left = histories.keep(ranks >= np.repeat(n_deleted, lengths))
-        scores.append(scores_of_pairs(estimator, left, users, followed.items))
+        scores.append(left.scores(estimator, users, followed.items))
     curves = np.stack(scores, axis=1).astype(np.float64)
     size = np.abs(curves[:, :1])
     lost = curves[:, :1] - curves
@@ -125,15 +113,12 @@ def deletion_curve(
         scores=curves,
         drops=drops,
         area=area,
-        users=followed.users.to_numpy(),
+        users=followed.users,
         item=followed.labels,
     )
 
 
-@validate_params(
-    {"n_repeats": [Interval(Integral, 1, None, closed="left")], "random_state": ["random_state"]},
-    prefer_skip_nested_validation=True,
-)
+@checked()
 def faithfulness(
     estimator: Any,
     X: Any,

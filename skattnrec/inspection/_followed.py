@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._kernels.entries import rows_of_entries
+from .._names import aligned, columns_of, labelled, labels_of
+from .._scores import scores_of_rows
 from ._attended import attention_model, attention_shares
 from ._explain import explain
 from ._histories import Histories
-from ._names import aligned, columns_of, labels_of, rows_named
-from ._predict import scores_of_rows
 
 __all__ = ["ORDERS", "Followed", "follow", "importances"]
 
@@ -19,26 +19,13 @@ ORDERS = ("contribution", "attention", "random")
 
 
 class Followed(NamedTuple):
-    """Histories from which entries are to go, and the item of each whose score is followed.
+    """Histories from which entries are to go, and the item of each whose score is followed."""
 
-    Attributes
-    ----------
-    users : Index of length n_followed
-        Rows among those given, or their labels; short histories are left out.
-    histories : Histories
-    items : ndarray of shape (n_followed,)
-        Item columns.
-    labels : ndarray of shape (n_followed,)
-        The same, or names of the items.
-    scores : ndarray of shape (n_followed,)
-        The scores of ``items`` by the whole history.
-    """
-
-    users: Any
+    users: np.ndarray  # rows among those given, or their labels; short histories are left out
     histories: Histories
-    items: np.ndarray
-    labels: np.ndarray
-    scores: np.ndarray
+    items: np.ndarray  # column of the item of each
+    labels: np.ndarray  # the same, or names of the items
+    scores: np.ndarray  # of the items, by the whole history
 
 
 def follow(estimator: Any, X: Any, items: Any, timestamps: Any, min_entries: int) -> Followed:
@@ -55,10 +42,9 @@ def follow(estimator: Any, X: Any, items: Any, timestamps: Any, min_entries: int
     kept = np.flatnonzero(np.diff(histories.X.indptr) >= min_entries)
     if not len(kept):
         raise ValueError(f"Nothing can be left out: no history has {min_entries} entries or more.")
-    names = labels_of(X, axis=1)
     chosen = None
     if items is not None:
-        named = columns_of(aligned(items, labels_of(X, axis=0), "items"), names)
+        named = columns_of(aligned(items, labels_of(X, axis=0), "items"), labels_of(X, axis=1))
         chosen = _check_items(named, n_users, n_items)[kept]
     histories = histories.rows(kept)
 
@@ -75,10 +61,11 @@ def follow(estimator: Any, X: Any, items: Any, timestamps: Any, min_entries: int
             best = unseen.argmax(axis=1)
         return np.column_stack([best, scores[rows, best]])
 
-    best, scores = scores_of_rows(estimator, histories, choose).T
+    blocks = scores_of_rows(estimator, X, histories.X, histories.times, choose)
+    best, scores = np.concatenate(list(blocks)).T
     best = best.astype(np.intp)
-    labels = best if names is None else np.asarray(names, dtype=object)[best]
-    return Followed(rows_named(X)[kept], histories, best, labels, scores)
+    users, labels = labelled(kept, X, axis=0), labelled(best, X, axis=1)
+    return Followed(users, histories, best, labels, scores)
 
 
 def _check_items(items: Any, n_users: int, n_items: int) -> np.ndarray:

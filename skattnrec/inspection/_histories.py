@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from .._blocks import take_rows
 from .._kernels.entries import select_entries
+from .._scores import scores_of_pairs
 from .._validation import as_interactions, check_timestamps
 
 __all__ = ["Histories"]
@@ -17,20 +19,11 @@ __all__ = ["Histories"]
 
 @dataclass(frozen=True)
 class Histories:
-    """Rows of a matrix, the times of their entries, and the form they were given in.
-
-    Attributes
-    ----------
-    X : csr_array of shape (n_rows, n_items)
-    times : ndarray of shape (X.nnz,) or None
-        The time of every element of ``X.data``.
-    columns : Index or None
-        Names of the items, if the matrix was a DataFrame.
-    """
+    """Rows of a matrix, the times of their entries, and the form they were given in."""
 
     X: sp.csr_array
-    times: np.ndarray | None
-    columns: Any = None
+    times: np.ndarray | None  # of every element of X.data
+    columns: Any = None  # names of the items, if the matrix was a DataFrame
 
     @classmethod
     def of(cls, X: Any, timestamps: Any = None) -> Histories:
@@ -55,12 +48,18 @@ class Histories:
     @property
     def metadata(self) -> dict[str, Any]:
         """The times as an estimator takes them."""
-        return {} if self.times is None else {"timestamps": self._stamped()}
+        if self.times is None:
+            return {}
+        stamped = self.times, self.X.indices, self.X.indptr
+        return {"timestamps": sp.csr_array(stamped, shape=self.X.shape)}
+
+    def scores(self, estimator: Any, rows: Any, items: Any) -> np.ndarray:
+        """Score item ``items[p]`` by the history in row ``rows[p]``, for every p."""
+        return scores_of_pairs(estimator, self.given, rows, items, **self.metadata)
 
     def rows(self, rows: Any) -> Histories:
         """Keep some rows."""
-        times = None if self.times is None else self._stamped()[rows].data
-        return Histories(self.X[rows], times, self.columns)
+        return Histories(*take_rows(self.X, self.times, rows), self.columns)
 
     def keep(self, mask: np.ndarray) -> Histories:
         """Keep some entries; zeros among them stay stored."""
@@ -85,6 +84,3 @@ class Histories:
         source = np.repeat(begins, size) + place  # the entry that is copied
         source = source[source != np.repeat(np.arange(self.X.nnz), size)]
         return self.take(source, np.concatenate([[0], np.cumsum(size - 1)]))
-
-    def _stamped(self) -> sp.csr_array:
-        return sp.csr_array((self.times, self.X.indices, self.X.indptr), shape=self.X.shape)

@@ -11,30 +11,21 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import KFold, check_cv
 
-from .._compat import StrOptions, validate_params
 from .._kernels.entries import rows_of_entries
 from .._kernels.means import damped_means
-from ._documented import documented
+from .._names import labelled
 from ._histories import Histories
-from ._names import labels_of, rows_named
-from ._predict import scores_of_pairs
+from ._parameters import checked
 
 __all__ = ["attention_outliers"]
 
-_COPIED = 2**23  # entries of histories held at a time, each short of one entry
+_COPIED = 2**23  # numbers held at a time in copies of histories, each short of one entry
 _DAMPING = 10  # a mean of n values is pulled to 0 as if by so many more
 _ROUNDS = 5  # of removing means of users and items in turn
 _SMALL = 0.05  # quantile of the votes below which their scale is linear
 
 
-@documented
-@validate_params(
-    {
-        "method": [StrOptions({"leave_one_out", "in_place"})],
-        "cv": ["cv_object"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@checked(method={"leave_one_out", "in_place"})
 def attention_outliers(
     estimator: Any,
     X: Any,
@@ -115,7 +106,7 @@ def attention_outliers(
         if method == "leave_one_out":
             judged = _leave_one_out(model, part)
         else:
-            judged = scores_of_pairs(model, part, rows_of_entries(part.X.indptr), part.X.indices)
+            judged = part.scores(model, rows_of_entries(part.X.indptr), part.X.indices)
         votes[np.isin(users, rows)] = judged
     support = _compress(votes)
     p = _without_means(support, users, known.indices, known.shape)
@@ -128,11 +119,10 @@ def attention_outliers(
         slope = float(r @ p) / float(p @ p) if p.any() else 0.0
         surprise = r - slope * p
         expected, outlierness = ratings - surprise, np.abs(surprise)
-    names = labels_of(X, axis=1)
     table = pd.DataFrame(
         {
-            "user": rows_named(X)[users],
-            "item": known.indices if names is None else names[known.indices],
+            "user": labelled(users, X, axis=0),
+            "item": labelled(known.indices, X, axis=1),
             "rating": known.data,
             "votes": votes,
             "support": support,
@@ -164,13 +154,15 @@ def _judges(estimator: Any, histories: Histories, cv: Any) -> Iterator[tuple[Any
 def _leave_one_out(model: Any, histories: Histories) -> np.ndarray:
     """Scores of the stored entries by the rest of their history."""
     X = histories.X
-    copied = np.cumsum(np.square(np.diff(X.indptr), dtype=np.int64)) // _COPIED
+    lengths = np.diff(X.indptr).astype(np.int64)
+    size = lengths if histories.columns is None else X.shape[1]  # of a copy in memory
+    copied = np.cumsum(lengths * size) // _COPIED
     starts = np.flatnonzero(np.diff(copied, prepend=-1))
     votes = []
     for start, stop in zip(starts, [*starts[1:], X.shape[0]], strict=True):
-        fewer = histories.rows(slice(start, stop)).without_each_entry()
+        fewer = histories.rows(np.arange(start, stop)).without_each_entry()
         items = X.indices[X.indptr[start] : X.indptr[stop]]
-        votes.append(scores_of_pairs(model, fewer, np.arange(len(items)), items))
+        votes.append(fewer.scores(model, np.arange(len(items)), items))
     return np.concatenate(votes)
 
 

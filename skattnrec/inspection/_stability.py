@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -10,24 +9,13 @@ import pandas as pd
 from scipy.stats import rankdata
 from sklearn.utils import check_random_state
 
-from .._compat import Interval, StrOptions, validate_params
-from ._documented import documented
 from ._followed import follow, importances
+from ._parameters import checked
 
 __all__ = ["stability"]
 
 
-@documented
-@validate_params(
-    {
-        "of": [StrOptions({"contribution", "attention"})],
-        "fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_repeats": [Interval(Integral, 1, None, closed="left")],
-        "k": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@checked(of={"contribution", "attention"})
 def stability(
     estimator: Any,
     X: Any,

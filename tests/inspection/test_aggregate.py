@@ -49,6 +49,17 @@ def test_features_by_hand(simple):
     assert_allclose(same["attention"], table["attention"])
 
 
+def test_users_of_one_entry_count(simple):
+    one = np.array([[5.0, 4.0, 1.0, 0.0], [0.0, 0.0, 3.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    table = aggregate_attention(simple, one, ["cheap", "dear", "cheap", "unseen"])
+    a = aggregate_attention(simple, one[:1], ["cheap", "dear", "cheap", "unseen"])
+    assert_allclose(table["attention"], (a["attention"] + [1, 0]) / 2, rtol=1e-6)
+    assert_allclose(table["history"], [(2 / 3 + 1) / 2, (1 / 3) / 2])
+    apart = aggregate_attention(simple, one, ["x", "y", "x", "z"], user_groups=[1, 2, 3])
+    assert apart["user_group"].tolist() == [1, 1, 2]  # the third has nothing
+    assert apart["attention"].iloc[2] == 1
+
+
 def test_labels_by_hand(simple):
     table = aggregate_attention(simple, HAND, ["cheap", "dear", "cheap", "unseen"])
     a, b = softmax([5, 4, 1]), softmax([2, 3])

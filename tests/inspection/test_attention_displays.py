@@ -198,11 +198,11 @@ def test_attention_errors(model):
         AttentionDisplay.from_estimator(model, X[:2])
     with pytest.raises(ValueError, match="history is empty"):
         AttentionDisplay.from_estimator(model, np.zeros((1, 80)))
-    with pytest.raises(ValueError, match="kind must be 'heatmap' or 'bars', got 'pie'"):
+    with pytest.raises(ValueError, match=r"'kind' parameter .* Got 'pie' instead"):
         AttentionDisplay.from_estimator(model, HISTORY, kind="pie")
     with pytest.raises(ValueError, match="2 names for 1 weights"):
         AttentionDisplay.from_predictions([[1.0]], item_names=["a", "b"])
-    with pytest.raises(ValueError, match="max_entries must be at least 1"):
+    with pytest.raises(ValueError, match=r"'max_entries' parameter of AttentionDisplay.plot"):
         AttentionDisplay.from_predictions([[1.0]], max_entries=0)
 
 
@@ -264,10 +264,23 @@ def test_distribution_against_temperature(model):
     assert even.ax_.get_xlabel() == "temperature, as fitted = 1"
 
 
+def test_weights_that_are_no_attention_are_refused():
+    for wrong in ([[0.5, -0.1]], [[0.5, 0.5], [-1.0, 0.0]]):
+        with pytest.raises(ValueError, match="weights must not be negative"):
+            effective_number(wrong)
+    stored = sp.csr_array(([0.0, 1.0], ([0, 1], [0, 0])), shape=(2, 2))
+    with pytest.raises(ValueError, match="those of row 0 sum to 0"):
+        attention_entropy(stored)
+    heads = [np.eye(2), np.ones((2, 3))], [np.eye(2), [[1.0, 0.0], [0.0, 0.0]]]
+    for some in heads:
+        with pytest.raises(ValueError, match="the same histories for every head"):
+            AttentionDistributionDisplay.from_predictions(some)
+
+
 def test_distribution_errors(model):
     with pytest.raises(ValueError, match="All histories are empty"):
         AttentionDistributionDisplay.from_estimator(model, np.zeros((2, 80)))
-    with pytest.raises(ValueError, match="kind must be one of"):
+    with pytest.raises(ValueError, match=r"'kind' parameter of AttentionDistributionDisplay.plot"):
         AttentionDistributionDisplay.from_estimator(model, X, kind="violin")
 
 
@@ -335,7 +348,7 @@ def test_timeline_errors(model):
         AttentionTimelineDisplay.from_estimator(model, HISTORY, None)
     with pytest.raises(ValueError, match="2 weights need as many times"):
         AttentionTimelineDisplay.from_predictions([0.5, 0.5], [1])
-    with pytest.raises(ValueError, match="axis must be"):
+    with pytest.raises(ValueError, match=r"'axis' parameter of AttentionTimelineDisplay.plot"):
         AttentionTimelineDisplay.from_predictions([0.5], [1], axis="index")
 
 
@@ -368,7 +381,7 @@ def test_animation_of_a_growing_history(model):
     assert_allclose(widths, whole[np.argsort(times.data)][np.sort(strongest)], rtol=1e-5)
     assert titled(ax, HISTORY)[:5] == list(columns[np.sort(strongest)])
     assert labels_of(ax.yaxis)[5] == f"({HISTORY.nnz - 5} others)"
-    assert ax.texts[0].get_text() == f"{1 - widths.sum():.2f} together"
+    assert ax.texts[0].get_text().strip() == f"{1 - widths.sum():.2f} together"
 
 
 def test_animation_of_a_frame_and_a_pipeline():

@@ -119,6 +119,24 @@ def test_order_counts_in_explanations(solver):
     assert_allclose(left_out.scores, parts.scores[:1], rtol=1e-5)
 
 
+def test_remainders_are_more_than_rounding():
+    base = explain(PopularityRecommender().fit([[1, 2, 3]]), [[1, 0, 0]], [2])
+    parts = {"baseline": np.array([40.0]), "contributions": np.array([[50.0, -10.0]])}
+    for rest, told in {5e-3: 0.0, -5e-3: 0.0, 2e-2: 2e-2, -2e-2: -2e-2}.items():
+        split = type(base)(**{**vars(base), **parts, "scores": np.array([80 + rest])})
+        assert split.remainder[0] == pytest.approx(told, rel=1e-6)  # a ten-thousandth of 100
+
+
+def test_explanations_are_shown_in_a_line():
+    parts = explain(ItemItemCF().fit(X), X[[1]], item_names=NAMES)
+    best = f"{parts.item_labels[0]} ({parts.scores[0]:.3g})"
+    assert repr(parts).startswith(f"<Explanation of {best}, film ")
+    assert repr(parts).endswith(f") and 7 more by {len(parts.sources)} items of the history>")
+    users = explain(UserUserCF(5).fit(X), X[[0]], [4])
+    assert repr(users) == f"<Explanation of item 4 ({users.scores[0]:.3g}) by 5 users>"
+    assert len(repr(parts)) < 120
+
+
 def test_long_histories_are_summed_up():
     parts = explain(ItemItemCF().fit(X), X[[1]], [0])
     assert len(parts.sources) > 4

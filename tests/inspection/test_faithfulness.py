@@ -163,3 +163,9 @@ def test_errors():
         deletion_curve(model, X[:5], order="alphabet")
     with pytest.raises(TypeError, match="has no attention weights"):
         deletion_curve(model, X[:5], order="attention")
+    with pytest.raises(ValueError, match="'max_fraction' parameter"):
+        faithfulness(model, X[:5], max_fraction=2)
+    everything = np.ones((1, 60))
+    with pytest.raises(ValueError, match="A history holds all items: name the items to follow"):
+        deletion_curve(model, everything)
+    assert deletion_curve(model, everything, [3]).item == [3]

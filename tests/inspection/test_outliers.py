@@ -128,6 +128,19 @@ def test_means_are_removed():
     assert np.abs(rest).max() < 0.1 * np.ptp(additive)
 
 
+def test_every_user_is_judged_once():
+    X = make_interactions(30, 20, n_interactions=200, min_interactions=2, random_state=0).X
+    folds = list(KFold(3).split(X))
+    for some in (folds[:2], [*folds, folds[0]]):
+        with pytest.raises(ValueError, match="each of the 30 users in one test part"):
+            attention_outliers(ItemItemCF(), X, cv=some)
+
+
+def test_parameters_of_the_judges_are_checked():
+    with pytest.raises(ValueError, match="'n_neighbors' parameter"):
+        attention_outliers(ItemItemCF(-3), np.eye(4), cv=2)
+
+
 def test_errors():
     with pytest.raises(ValueError, match="All histories are empty"):
         attention_outliers(AttentionRecommender(), np.zeros((2, 3)))

@@ -159,6 +159,14 @@ def test_grid_of_a_pipeline_and_several_metrics():
         TemperatureHeadsDisplay.from_estimator(search, metric="map")
 
 
+def test_settings_without_a_temperature_are_left_out():
+    grid = [{"temperature": [1.0, 2.0]}, {"smoothing": [0.0, 0.5]}]
+    search = GridSearchCV(AttentionRecommender(), grid, scoring=RankingScorer(), cv=2).fit(X)
+    display = TemperatureHeadsDisplay.from_estimator(search)
+    assert_array_equal(display.temperatures, [1, 2])
+    assert_allclose(display.scores[0], search.cv_results_["mean_test_score"][:2])
+
+
 def test_values_are_readable_on_their_background():
     scores = np.linspace(0, 1, 60)
     display = TemperatureHeadsDisplay.from_predictions(
@@ -189,6 +197,8 @@ def test_grid_errors(search):
     other = GridSearchCV(AttentionRecommender(), {"smoothing": [0.0, 1.0]}, cv=2).fit(X)
     with pytest.raises(ValueError, match="does not vary the temperature"):
         TemperatureHeadsDisplay.from_estimator(other)
+    with pytest.raises(ValueError, match=r"n_heads must be whole numbers, got \[1.5\]"):
+        TemperatureHeadsDisplay.from_predictions([1.5], [1], [0.3])
     with pytest.raises(ValueError, match="All scores are NaN"):
         TemperatureHeadsDisplay.from_predictions([1], [1], [np.nan])
 
@@ -229,6 +239,19 @@ def test_leaderboard_tells_what_differs():
 
 
 # -- without a screen, without matplotlib ---------------------------------------------------------
+
+
+def test_displays_are_shown_in_a_line():
+    display = TemperatureHeadsDisplay.from_predictions([1, 2], [1.0, 2.0], [0.3, 0.4])
+    assert repr(display) == "<TemperatureHeadsDisplay: n_heads 2, temperatures 2, scores 2 x 2>"
+
+
+def test_descriptions_are_filled_in():
+    for name in DISPLAYS:
+        display = getattr(inspection, name)
+        for thing in (display, display.from_estimator, display.from_predictions, display.plot):
+            assert "{drawn}" not in thing.__doc__
+            assert "figure_" in thing.__doc__ or "The display, drawn." in thing.__doc__
 
 
 def test_displays_draw_where_they_are_told():

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from ..._compat import Interval, StrOptions, validate_params
 from .._attended import Attended, attend, attention_model, attention_shares
-from .._documented import documented
-from ._canvas import axes_for, colors_of_heads, pyplot, tidy
+from .._parameters import checked
+from ._canvas import axes_for, colors_of_heads, name_rows, pyplot, tidy
 from ._labels import number, rated, wrap
 
 __all__ = ["animate_attention"]
@@ -19,17 +17,7 @@ __all__ = ["animate_attention"]
 _FACTORS = np.geomspace(10, 0.1, 25)  # of the temperature, frame by frame
 
 
-@documented
-@validate_params(
-    {
-        "over": [StrOptions({"history", "temperature"})],
-        "head": [Integral],
-        "max_entries": [Interval(Integral, 1, None, closed="left")],
-        "frames_per_second": [Interval(Integral, 1, None, closed="left")],
-        "path": [str, os.PathLike, None],
-    },
-    prefer_skip_nested_validation=True,
-)
+@checked(over={"history", "temperature"})
 def animate_attention(
     estimator: Any,
     X: Any,
@@ -107,17 +95,18 @@ def animate_attention(
         titles = [f"head {head + 1}, {title}" for title in titles]
     # a row for a single other would hide it for nothing
     n_rows = len(labels) if len(labels) <= max_entries + 1 else max_entries
-    stage = _Stage(
-        n_rows, [wrap(label) for label in labels], titles, colors_of_heads(n_heads)[head]
-    )
+    labels = [wrap(label) for label in labels]
+    labels = [wrap(label) for label in labels]
+    ax = _set_stage(n_rows, labels, colors_of_heads(n_heads)[head])
 
     def draw(frame: int) -> Any:
-        stage.ax.set_xlim(0, 1.1 * scales[frame])
-        return stage.show(frame, shares[frame, : sizes[frame]])
+        ax.set_xlim(0, 1.1 * scales[frame])
+        ax.set_title(titles[frame], loc="left", fontsize=10)
+        _show(ax, shares[frame, : sizes[frame]], labels)
+        return ax.patches
 
-    animation = FuncAnimation(
-        stage.ax.figure, draw, frames=len(shares), interval=1000 // frames_per_second, blit=False
-    )
+    interval = 1000 // frames_per_second
+    animation = FuncAnimation(ax.figure, draw, len(shares), interval=interval, blit=False)
     if path is not None:
         animation.save(os.fspath(path), writer=PillowWriter(fps=frames_per_second))
     return animation
@@ -149,51 +138,36 @@ def _cooling(shares: np.ndarray, temperature: float) -> tuple[np.ndarray, list[s
     return powered / powered.sum(axis=1, keepdims=True), titles
 
 
-class _Stage:
-    """Bars whose widths and names are set anew for each frame.
+def _set_stage(n_rows: int, labels: list[str], color: Any) -> Any:
+    """Make axes with a bar for each row, and for the number that stands for all other entries.
 
-    Attributes
-    ----------
-    ax : Axes
-    bars : BarContainer
-        One for each entry that is shown.
-    rest : Annotation
-        What the others have together: their bar would make all others short.
+    They are laid out once, with the names that take most room, so that nothing moves but bars.
     """
+    n_places = n_rows + (n_rows < len(labels))
+    (ax,) = axes_for(None, "animate_attention", (6.5, 1.6 + 0.32 * n_places))
+    ax.barh(range(n_rows), 0, color=color)
+    ax.text(0, n_rows, "", va="center", fontsize=8)
+    widest = sorted(labels, key=lambda label: max(map(len, label.split("\n"))))
+    name_rows(ax, widest[-n_places:])
+    ax.set_xlabel("attention")
+    ax.set_title(" ", loc="left", fontsize=10)
+    tidy(ax)
+    ax.figure.get_layout_engine().set(w_pad=0.2)  # for numbers at the end of the axis
+    ax.figure.canvas.draw()
+    ax.figure.set_layout_engine("none")
+    return ax
 
-    def __init__(self, n_rows: int, labels: list[str], titles: list[str], color: Any):
-        self.labels, self.titles = labels, titles
-        self.has_others = n_rows < len(labels)
-        places = np.arange(n_rows + self.has_others)
-        (self.ax,) = axes_for(None, "animate_attention", (6.5, 1.6 + 0.32 * len(places)))
-        self.bars = self.ax.barh(places[:n_rows], 0, color=color)
-        self.rest = self.ax.annotate(
-            "", (0, n_rows), (3, 0), textcoords="offset points", va="center", fontsize=8
-        )
-        # what does not move is laid out once, with the names that take most room
-        widest = sorted(labels, key=lambda label: max(map(len, label.split("\n"))))
-        self.ax.set_yticks(places, widest[-len(places) :])
-        self.ax.set_ylim(len(places) - 0.5, -0.5)
-        self.ax.tick_params(axis="y", length=0)
-        self.ax.set_xlabel("attention")
-        self.ax.set_title(titles[0], loc="left", fontsize=10)
-        tidy(self.ax)
-        self.ax.figure.get_layout_engine().set(w_pad=0.2)  # for numbers at the end of the axis
-        self.ax.figure.canvas.draw()
-        self.ax.figure.set_layout_engine("none")
 
-    def show(self, frame: int, shares: np.ndarray) -> Any:
-        """Draw the strongest of the entries so far, in the order of the history."""
-        n_rows = len(self.bars)
-        shown = np.sort(np.argsort(-shares, kind="stable")[:n_rows])
-        n_free, n_others = n_rows - len(shown), len(shares) - len(shown)
-        names = [self.labels[entry] for entry in shown] + [""] * n_free
-        for bar, share in zip(self.bars, [*shares[shown], *np.zeros(n_free)], strict=True):
-            bar.set_width(share)
-        if self.has_others:
-            names.append(f"({n_others} other{'s' * (n_others > 1)})" if n_others else "")
-            together = 1 - shares[shown].sum()
-            self.rest.set_text(f"{together:.2f} together" if n_others else "")
-        self.ax.set_yticklabels(names)
-        self.ax.set_title(self.titles[frame], loc="left", fontsize=10)
-        return self.bars
+def _show(ax: Any, shares: np.ndarray, labels: list[str]) -> None:
+    """Draw the strongest of the entries so far, in the order of the history."""
+    n_rows = len(ax.patches)
+    shown = np.sort(np.argsort(-shares, kind="stable")[:n_rows])
+    n_free, n_others = n_rows - len(shown), len(shares) - len(shown)
+    names = [labels[entry] for entry in shown] + [""] * n_free
+    for bar, share in zip(ax.patches, [*shares[shown], *np.zeros(n_free)], strict=True):
+        bar.set_width(share)
+    if n_rows < len(ax.get_yticks()):  # the bar of the others would make all others short
+        names.append(f"({n_others} other{'s' * (n_others > 1)})" if n_others else "")
+        together = f" {1 - shares[shown].sum():.2f} together"
+        ax.texts[0].set_text(together if n_others else "")
+    ax.set_yticklabels(names)

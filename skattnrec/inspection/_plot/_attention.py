@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from .._attended import attend
-from .._names import aligned, labels_of, name_all
-from ._canvas import colors_of_heads, legend_above, tidy
-from ._display import Display
+from ..._names import aligned
+from .._parameters import checked
+from ._canvas import colors_of_heads, legend_above, name_rows, tidy
+from ._display import HistoryDisplay
 from ._heatmap import draw_heatmap
-from ._labels import head_labels, rated, significant, strongest, wrap
+from ._labels import head_labels, rated, significant, strongest
 
 __all__ = ["AttentionDisplay"]
 
@@ -20,7 +20,7 @@ _OTHERS = "0.93"  # grey, a colour of no scale
 
 
 @dataclass(eq=False, repr=False)
-class AttentionDisplay(Display):
+class AttentionDisplay(HistoryDisplay):
     """Attention of each head over one history, as a heat map or as bars.
 
     Parameters
@@ -63,55 +63,17 @@ class AttentionDisplay(Display):
     <AttentionDisplay: weights 1 x 3, item_names 3>
     """
 
-    weights: Any
     _: KW_ONLY
-    item_names: Any = None
     ratings: Any = None
-    temperatures: Any = None
 
     def __post_init__(self) -> None:
-        names = labels_of(self.weights, axis=-1) if self.item_names is None else self.item_names
-        ratings = aligned(self.ratings, names, "ratings")
-        self.weights = np.atleast_2d(np.asarray(self.weights, dtype=float))
+        ratings = aligned(self.ratings, self._name_entries(), "ratings")
         n_entries = self.weights.shape[1]
-        self.item_names = name_all(names, n_entries, "item", "item_names", "weights")
         if ratings is not None and np.shape(ratings) != (n_entries,):
             raise ValueError(f"ratings has shape {np.shape(ratings)} for {n_entries} weights.")
         self.ratings = None if ratings is None else np.asarray(ratings)
 
-    @classmethod
-    def from_estimator(
-        cls,
-        estimator: Any,
-        X: Any,
-        *,
-        item_names: Any = None,
-        timestamps: Any = None,
-        **options: Any,
-    ) -> AttentionDisplay:
-        """Draw the attention of a fitted model over one history.
-
-        Weights are divided by their sum over the history, so that they are shares.
-
-        Parameters
-        ----------
-        {attention_estimator}
-        {one_history}
-        {item_names}
-        {times}
-        {options}
-
-        {drawn}
-        """
-        attended = attend(estimator, X, cls.__name__, item_names, timestamps)
-        return cls.from_predictions(
-            attended.shares,
-            item_names=attended.labels,
-            ratings=attended.history.X.data,
-            temperatures=attended.temperatures,
-            **options,
-        )
-
+    @checked(kind={"heatmap", "bars"})
     def plot(
         self,
         ax: Any = None,
@@ -134,8 +96,6 @@ class AttentionDisplay(Display):
 
         {drawn}
         """
-        if kind not in ("heatmap", "bars"):
-            raise ValueError(f"kind must be 'heatmap' or 'bars', got {kind!r}.")
         order, values, labels, has_others = strongest(self.weights, self.item_names, max_entries)
         self.shown_ = values.T  # (n_shown, n_heads)
         ratings = None if self.ratings is None else self.ratings[order]
@@ -192,8 +152,7 @@ class AttentionDisplay(Display):
             )
             self.ax_.bar_label(bars, [texts[head] for texts in written], padding=3, fontsize=8)
             self.bars_.append(bars)
-        self.ax_.set_yticks(places, [wrap(entry) for entry in self.entries_])
-        self.ax_.set_ylim(n_shown - 0.5, -0.5)
+        name_rows(self.ax_, self.entries_)
         self.ax_.set_xlim(0, float(widths.max()) * 1.12)
         self.ax_.set_xlabel("attention")
         tidy(self.ax_)

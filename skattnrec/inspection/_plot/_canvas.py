@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["COLORS", "axes_for", "colors_of_heads", "legend_above", "log_x", "pyplot", "tidy"]
+from ._labels import wrap
+
+__all__ = [
+    "COLORS",
+    "axes_for",
+    "colors_of_heads",
+    "legend_above",
+    "log_x",
+    "name_rows",
+    "pyplot",
+    "tidy",
+]
 
 # Okabe and Ito's colours, told apart whatever the colour vision
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 
 
 def pyplot(caller: str) -> Any:
-    """Import ``matplotlib.pyplot``.
-
-    Raises
-    ------
-    ImportError
-        Without matplotlib, saying how to get it.
-    """
+    """Import ``matplotlib.pyplot``, or say how to get it."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -66,15 +72,15 @@ def tidy(ax: Any) -> None:
 
 def legend_above(ax: Any, n_columns: int) -> None:
     """Put the legend above the axes, where it covers nothing."""
-    ax.legend(
-        frameon=False,
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        ncols=min(n_columns, 3),
-        fontsize=9,
-        columnspacing=1.2,
-        handlelength=1.5,
-    )
+    style = {"frameon": False, "fontsize": 9, "columnspacing": 1.2, "handlelength": 1.5}
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=min(n_columns, 3), **style)
+
+
+def name_rows(ax: Any, labels: Sequence[Any]) -> None:
+    """Name rows from the top, and leave room for half a row above and below."""
+    ax.set_yticks(range(len(labels)), [wrap(label) for label in labels])
+    ax.set_ylim(len(labels) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
 
 
 def log_x(ax: Any) -> None:

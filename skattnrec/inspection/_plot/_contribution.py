@@ -9,7 +9,8 @@ import numpy as np
 
 from ..._explanation import Explanation
 from .._explain import explain
-from ._canvas import tidy
+from .._parameters import checked
+from ._canvas import name_rows, tidy
 from ._display import Display
 from ._labels import rated, significant, wrap
 
@@ -108,6 +109,7 @@ class ContributionDisplay(Display):
         explanation = explain(estimator, X, items, method=method, **names_and_times)
         return cls.from_predictions(explanation, **options)
 
+    @checked()
     def plot(self, ax: Any = None, *, print_values: bool = True) -> ContributionDisplay:
         """Draw a bar for each step, from where the one before it ends.
 
@@ -120,7 +122,7 @@ class ContributionDisplay(Display):
         {drawn}
         """
         n_steps = len(self.labels)
-        axes = self._begin(ax, (7.5, 1.3 + 0.36 * n_steps))
+        (axes,) = self._begin(ax, (7.5, 1.3 + 0.36 * n_steps))
         ends = np.cumsum(self.contributions)
         score = ends[-1] if len(ends) else 0.0
         starts = np.concatenate([[0.0], ends[:-1], [0.0]])[-n_steps:]
@@ -137,8 +139,7 @@ class ContributionDisplay(Display):
             written = [significant(w, "+") for w in self.contributions] + [significant(score)]
             axes.bar_label(self.bars_, written, padding=4, fontsize=8)
         axes.axvline(0, color="0.3", linewidth=0.8)
-        axes.set_yticks(places, [wrap(label) for label in self.labels])
-        axes.set_ylim(n_steps - 0.5, -0.5)
+        name_rows(axes, self.labels)
         # labels take about a quarter of the width, a character 0.07 inches of what is left
         width = axes.get_position().width * self.figure_.get_figwidth()
         title = wrap(self.text, max(20, int(0.75 * width / 0.07)), max_lines=3)
@@ -147,7 +148,6 @@ class ContributionDisplay(Display):
         axes.set_xlim(left, right)
         cut = f" (axis cut at {left:.3g})" if left > 0 else ""
         axes.set_xlabel(f"score of {self.item}{cut}")
-        axes.tick_params(axis="y", length=0)
         tidy(axes)
         return self
 

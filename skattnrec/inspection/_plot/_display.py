@@ -1,17 +1,19 @@
-"""What all displays share: how they are made, drawn and shown in a line."""
+"""What displays share: how they are made, drawn, and shown in a line."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from .._documented import documented
+from ..._names import labels_of, name_all
+from .._attended import attend
+from .._parameters import described
 from ._canvas import axes_for
 
-__all__ = ["Display"]
+__all__ = ["Display", "HistoryDisplay"]
 
 
 @dataclass(eq=False, repr=False)
@@ -28,11 +30,12 @@ class Display(ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for member in (cls, cls.__dict__["from_estimator"].__func__, cls.__dict__["plot"]):
-            documented(member)
+        described(cls)
+        if "from_estimator" in vars(cls):
+            described(vars(cls)["from_estimator"].__func__)
 
     @classmethod
-    @documented
+    @described
     def from_predictions(cls, *numbers: Any, **options: Any) -> Any:
         """Draw given numbers.
 
@@ -51,17 +54,12 @@ class Display(ABC):
     def plot(self, ax: Any = None) -> Any:
         """Draw; return the display."""
 
-    def _begin(self, ax: Any, size: tuple[float, float]) -> Any:
-        """Take the axes that were passed, or make a figure of a size in inches."""
-        (self.ax_,) = axes_for(ax, type(self).__name__, size)
-        self.figure_ = self.ax_.figure
-        return self.ax_
-
-    def _begin_panels(
-        self, ax: Any, size: tuple[float, float], n_panels: int, *, stacked: bool = False
+    def _begin(
+        self, ax: Any, size: tuple[float, float], n_panels: int = 1, *, stacked: bool = False
     ) -> np.ndarray:
-        """Do the same for panels side by side, or one above the other."""
+        """Take the axes that were passed, or make a figure of a size in inches."""
         panels = axes_for(ax, type(self).__name__, size, n_panels, stacked=stacked)
+        self.ax_: Any = panels if n_panels > 1 else panels[0]
         self.figure_ = panels[0].figure
         return panels
 
@@ -73,3 +71,55 @@ class Display(ABC):
             if np.ndim(value) or isinstance(value, list):
                 sizes.append(f"{field.name} {' x '.join(map(str, np.shape(value)))}")
         return f"<{type(self).__name__}: {', '.join(sizes)}>"
+
+
+@dataclass(eq=False, repr=False)
+class HistoryDisplay(Display):
+    """Attention of heads over one history."""
+
+    weights: Any
+    _: KW_ONLY
+    item_names: Any = None
+    temperatures: Any = None
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        timestamps: Any = None,
+        *,
+        item_names: Any = None,
+        **options: Any,
+    ) -> Any:
+        """Draw the attention of a fitted model over one history.
+
+        Weights are divided by their sum over the history, so that they are shares.
+
+        Parameters
+        ----------
+        {attention_estimator}
+        {one_history}
+        {times}
+        {item_names}
+        {options}
+
+        {drawn}
+        """
+        attended = attend(estimator, X, cls.__name__, item_names, timestamps)
+        entries = {"ratings": attended.history.X.data, "times": attended.history.times}
+        shown = {field.name: entries[field.name] for field in fields(cls) if field.name in entries}
+        return cls.from_predictions(
+            attended.shares,
+            item_names=attended.labels,
+            temperatures=attended.temperatures,
+            **shown,
+            **options,
+        )
+
+    def _name_entries(self) -> Any:
+        """Check weights and names of the entries; return the labels that other tables may have."""
+        names = labels_of(self.weights, axis=-1) if self.item_names is None else self.item_names
+        self.weights = np.atleast_2d(np.asarray(self.weights, dtype=float))
+        self.item_names = name_all(names, self.weights.shape[1], "item", "item_names", "weights")
+        return names

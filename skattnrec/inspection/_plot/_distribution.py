@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from .._attended import attention_model, attention_shares
 from .._concentration import attention_entropy, effective_number, reweigh
 from .._histories import Histories
+from .._parameters import checked
 from ._canvas import colors_of_heads, legend_above, log_x, tidy
 from ._display import Display
 from ._labels import head_labels
@@ -77,7 +78,7 @@ class AttentionDistributionDisplay(Display):
     def __post_init__(self) -> None:
         heads = [sp.csr_array(w) for w in self.weights]
         lengths = [np.diff(w.indptr) for w in heads]
-        if any(len(n) != len(lengths[0]) or ((n > 0) != (lengths[0] > 0)).any() for n in lengths):
+        if len({w.shape for w in heads}) > 1 or np.ptp(np.sign(lengths), axis=0).any():
             raise ValueError("weights must hold the same histories for every head.")
         longest = np.max(lengths, axis=0)
         if not longest.any():
@@ -114,6 +115,7 @@ class AttentionDistributionDisplay(Display):
         options = {"temperatures": model.temperatures_, **options}
         return cls.from_predictions(attention_shares(model, seen), **options)
 
+    @checked(kind={"effective_items", "entropy", "temperature"})
     def plot(
         self, ax: Any = None, *, kind: str = "effective_items", bins: int = 30
     ) -> AttentionDistributionDisplay:
@@ -131,20 +133,14 @@ class AttentionDistributionDisplay(Display):
 
         {drawn}
         """
-        kinds = {
-            "effective_items": self._draw_effective_items,
-            "entropy": self._draw_entropy,
-            "temperature": self._draw_temperature,
-        }
-        if kind not in kinds:
-            raise ValueError(f"kind must be one of {sorted(kinds)}, got {kind!r}.")
         n_heads = len(self.entropy)
         labels = head_labels(self.temperatures, n_heads)
         self._begin(ax, (7.0, 4.2))
         self.counts_: Any = None
         self.edges_: Any = None
         self.lines_: Any = None
-        kinds[kind](list(zip(labels, colors_of_heads(n_heads), strict=True)), bins)
+        draw = getattr(self, f"_draw_{kind}")
+        draw(list(zip(labels, colors_of_heads(n_heads), strict=True)), bins)
         tidy(self.ax_)
         legend_above(self.ax_, n_heads + 1)
         return self
@@ -189,25 +185,13 @@ class AttentionDistributionDisplay(Display):
             self.lines_ += self.ax_.plot(x, middle, color=color, label=label, lw=width)
             at_own = np.interp(0.0, np.log(self.factors), middle)
             self.ax_.plot(own[head], at_own, "o", color=color, markersize=4 + width)
-        self.ax_.set(
-            xlabel="temperature (dot: as fitted)" if known else "temperature, as fitted = 1",
-            ylabel="effective number of items"
-            + ("" if alone else ",\nmedian and quartiles of users"),
-        )
-        self._draw_length("length of the history" if alone else "median length of a history")
-        log_x(self.ax_)
-        self.ax_.set_ylim(bottom=0)
-
-    def _draw_length(self, text: str) -> None:
+        quartiles = "" if alone else ",\nmedian and quartiles of users"
+        self.ax_.set_ylabel(f"effective number of items{quartiles}")
+        self.ax_.set_xlabel(f"temperature{' (dot: as fitted)' if known else ', as fitted = 1'}")
         length = np.median(self.lengths)
         self.ax_.axhline(length, color="0.4", linestyle=":", linewidth=1)
-        self.ax_.annotate(
-            text,
-            (1, length),
-            (-4, 3),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            ha="right",
-            color="0.4",
-            fontsize=9,
-        )
+        text = "length of the history " if alone else "median length of a history "
+        style = {"ha": "right", "va": "bottom", "color": "0.4", "fontsize": 9}
+        self.ax_.text(1, length, text, transform=self.ax_.get_yaxis_transform(), **style)
+        log_x(self.ax_)
+        self.ax_.set_ylim(bottom=0)

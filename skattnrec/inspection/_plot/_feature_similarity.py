@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from ..._explanation import label_items
+from ..._names import aligned, columns_of, label_items, labels_of, name_all, name_items
 from ..._validation import check_item_indices
 from .._attended import attention_model, attention_shares
 from .._histories import Histories
-from .._names import aligned, columns_of, labels_of, name_all, name_items
+from .._parameters import checked
 from ._display import Display
 from ._heatmap import draw_heatmap
 from ._labels import head_labels, wrap
@@ -158,6 +158,7 @@ class FeatureSimilarityDisplay(Display):
             **options,
         )
 
+    @checked()
     def plot(
         self,
         ax: Any = None,
@@ -187,8 +188,7 @@ class FeatureSimilarityDisplay(Display):
         shown = shown[:, :, features]
         n_items, n_features = shown.shape[1:]
         width = n_heads * max(2.0, 0.55 * n_features) + 2.6
-        panels = self._begin_panels(ax, (width, 1.5 + 0.36 * n_items), n_heads)
-        self.ax_ = panels if n_heads > 1 else panels[0]
+        panels = self._begin(ax, (width, 1.5 + 0.36 * n_items), n_heads)
         self.images_, self.texts_ = [], []
         for head, panel in enumerate(panels):
             image, texts = draw_heatmap(

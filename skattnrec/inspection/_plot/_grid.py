@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._parameters import checked
 from ._display import Display
 from ._heatmap import draw_heatmap
 from ._labels import number
@@ -116,6 +117,7 @@ class TemperatureHeadsDisplay(Display):
         scores = np.asarray(results[column])[tried]
         return cls.from_predictions(heads[tried], temperatures[tried], scores, **options)
 
+    @checked()
     def plot(
         self,
         ax: Any = None,

@@ -24,29 +24,10 @@ def draw_heatmap(
     print_values: bool | str = "auto",
     **image_options: Any,
 ) -> tuple[Any, np.ndarray | None]:
-    """Draw a matrix; row 0 on top.
+    """Draw a matrix, row 0 on top, empty where it is NaN; print values where there is room.
 
-    Parameters
-    ----------
-    ax : Axes
-        Where to draw.
-    values : ndarray of shape (n_rows, n_columns)
-        What to draw; NaN leaves a cell empty.
-    rows, columns : sequence of str
-        Their labels; long ones wrap.
-    write : callable
-        Writes a value.
-    print_values : bool or "auto"
-        "auto" prints where there is room.
-    **image_options
-        Passed to ``imshow``.
-
-    Returns
-    -------
-    image : AxesImage
-        Its array is ``values``.
-    texts : ndarray of shape (n_rows, n_columns), object, or None
-        What is printed; None in cells without a value.
+    Long labels wrap. ``image_options`` are those of ``imshow``. Returns the image, and the printed
+    texts in an array of the shape of ``values``; None in empty cells, and if nothing is printed.
     """
     image = ax.imshow(
         values, **{"cmap": "cividis", "aspect": "auto", "interpolation": "nearest"} | image_options
@@ -55,28 +36,20 @@ def draw_heatmap(
     ax.set_yticks(range(len(rows)), [wrap(r) for r in rows])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    for edge in range(1, values.shape[0]):
-        ax.axhline(edge - 0.5, color="white", linewidth=1)
-    for edge in range(1, values.shape[1]):
-        ax.axvline(edge - 0.5, color="white", linewidth=1)
-    written = [write(v) for v in values.ravel() if np.isfinite(v)]
-    longest = max(map(len, written), default=0)
+    for edges, line in zip(values.shape, (ax.axhline, ax.axvline), strict=True):
+        for edge in range(1, edges):
+            line(edge - 0.5, color="white", linewidth=1)
     if print_values == "auto":
+        longest = max((len(write(v)) for v in values.ravel() if np.isfinite(v)), default=0)
         print_values = _has_room(ax, values.shape, longest)
     if not print_values:
         return image, None
     texts = np.full(values.shape, None, dtype=object)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
-            texts[row, column] = ax.text(
-                column,
-                row,
-                write(value),
-                ha="center",
-                va="center",
-                fontsize=8,
-                color=text_color(image.cmap(image.norm(value))),
-            )
+            color = text_color(image.cmap(image.norm(value)))
+            centred = {"ha": "center", "va": "center", "fontsize": 8, "color": color}
+            texts[row, column] = ax.text(column, row, write(value), **centred)
     return image, texts
 
 

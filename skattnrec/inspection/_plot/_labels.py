@@ -14,29 +14,16 @@ _GAP = "\N{NO-BREAK SPACE}" * 2  # between a title and its rating
 
 
 class Strongest(NamedTuple):
-    """The strongest entries of a history, and the sum of the others.
+    """The strongest entries of a history, and the sum of the others."""
 
-    Attributes
-    ----------
-    order : ndarray of shape (n_kept,)
-        Positions of the kept entries, strongest first.
-    values : ndarray of shape (n_heads, n_kept) or (n_heads, n_kept + 1)
-        Their values; the last one is the sum of the others, if there are any.
-    labels : list of str
-        A label for each value.
-    has_others : bool
-    """
-
-    order: np.ndarray
-    values: np.ndarray
-    labels: list[str]
+    order: np.ndarray  # positions of the entries kept, strongest first
+    values: np.ndarray  # (n_heads, n_shown); the last one may be the sum of the others
+    labels: list[str]  # of length n_shown
     has_others: bool
 
 
 def strongest(values: np.ndarray, labels: Sequence[str], max_entries: int) -> Strongest:
     """Cut to the ``max_entries`` with the largest mean over heads; the others become one."""
-    if max_entries < 1:
-        raise ValueError(f"max_entries must be at least 1, got {max_entries}.")
     order = np.argsort(-values.mean(axis=0), kind="stable")
     if len(order) <= max_entries + 1:  # a row for a single other would hide it for nothing
         return Strongest(order, values[:, order], [labels[j] for j in order], False)

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ...model_selection import compare_recommenders
-from ._canvas import COLORS, tidy
+from .._parameters import checked
+from ._canvas import COLORS, name_rows, tidy
 from ._display import Display
-from ._labels import wrap
 
 __all__ = ["LeaderboardDisplay"]
 
@@ -108,6 +108,7 @@ class LeaderboardDisplay(Display):
         board = compare_recommenders(estimators, X, y, **options)
         return cls.from_predictions(board, metric=metric, ax=ax, significance=significance)
 
+    @checked()
     def plot(self, ax: Any = None, *, significance: float = 0.05) -> LeaderboardDisplay:
         """Draw a point with an interval for each model.
 
@@ -120,7 +121,7 @@ class LeaderboardDisplay(Display):
         {drawn}
         """
         n_models = len(self.names)
-        axes = self._begin(ax, (7.0, 1.5 + 0.42 * n_models))
+        (axes,) = self._begin(ax, (7.0, 1.5 + 0.42 * n_models))
         places = np.arange(n_models)
         color = COLORS[0]
         self.lines_ = axes.hlines(places, *self.intervals.T, color=color, linewidth=2)
@@ -133,8 +134,7 @@ class LeaderboardDisplay(Display):
             end = self.intervals[place, 1], place
             beside = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
             axes.annotate(f"{mean:.3f}", end, fontsize=9, **beside)
-        axes.set_yticks(places, [wrap(name) for name in self.names])
-        axes.set_ylim(n_models - 0.5, -0.5)
+        name_rows(axes, self.names)
         axes.margins(x=0.12)
         differs = (self.p_values < significance).any()
         note = f"; hollow: differs from the best (p < {significance:g})" if differs else ""

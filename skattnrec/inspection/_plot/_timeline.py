@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .._attended import attend
-from .._names import aligned, labels_of, name_all
+from ..._names import aligned
+from .._parameters import checked
 from ._canvas import colors_of_heads, tidy
-from ._display import Display
+from ._display import HistoryDisplay
 from ._labels import head_labels, wrap
 
 __all__ = ["AttentionTimelineDisplay"]
@@ -20,7 +20,7 @@ _CHARACTER = 0.085  # inches that a character of a name takes, with some room be
 
 
 @dataclass(eq=False, repr=False)
-class AttentionTimelineDisplay(Display):
+class AttentionTimelineDisplay(HistoryDisplay):
     """Attention of each head on the entries of a history, in the order of time.
 
     Parameters
@@ -28,7 +28,7 @@ class AttentionTimelineDisplay(Display):
     weights : array-like of shape (n_heads, n_entries) or (n_entries,)
         Attention. The display keeps it in the order of time.
     times : array-like of shape (n_entries,)
-        The time of each entry.
+        The time of each entry; for dates, in seconds since 1970-01-01 UTC.
     {entry_names}
     {temperatures}
 
@@ -53,54 +53,20 @@ class AttentionTimelineDisplay(Display):
     array([2, 1, 0])
     """
 
-    weights: Any
     times: Any
-    _: KW_ONLY
-    item_names: Any = None
-    temperatures: Any = None
 
     def __post_init__(self) -> None:
-        names = labels_of(self.weights, axis=-1) if self.item_names is None else self.item_names
-        weights = np.atleast_2d(np.asarray(self.weights, dtype=float))
-        times = np.asarray(aligned(self.times, names, "times"), dtype=float)
-        if times.shape != weights.shape[1:]:
-            raise ValueError(f"{weights.shape[1]} weights need as many times, got {times.shape}.")
-        names = name_all(names, len(times), "item", "item_names", "weights")
+        if self.times is None:
+            raise ValueError(f"{type(self).__name__} needs timestamps.")
+        times = np.asarray(aligned(self.times, self._name_entries(), "times"), dtype=float)
+        if times.shape != self.weights.shape[1:]:
+            n_entries = self.weights.shape[1]
+            raise ValueError(f"{n_entries} weights need as many times, got {times.shape}.")
         order = np.argsort(times, kind="stable")
-        self.weights, self.times = weights[:, order], times[order]
-        self.item_names = [names[entry] for entry in order]
+        self.weights, self.times = self.weights[:, order], times[order]
+        self.item_names = [self.item_names[entry] for entry in order]
 
-    @classmethod
-    def from_estimator(
-        cls, estimator: Any, X: Any, timestamps: Any, *, item_names: Any = None, **options: Any
-    ) -> AttentionTimelineDisplay:
-        """Draw the attention of a fitted model over one history.
-
-        Weights are divided by their sum over the history, so that they are shares.
-
-        Parameters
-        ----------
-        {attention_estimator}
-        {one_history}
-        timestamps : {array-like, sparse matrix} of shape (1, n_items)
-            The time of every entry of ``X``, also for the model; for dates, in seconds since
-            1970-01-01 UTC.
-        {item_names}
-        {options}
-
-        {drawn}
-        """
-        attended = attend(estimator, X, cls.__name__, item_names, timestamps)
-        if attended.history.times is None:
-            raise ValueError("AttentionTimelineDisplay needs timestamps.")
-        return cls.from_predictions(
-            attended.shares,
-            attended.history.times,
-            item_names=attended.labels,
-            temperatures=attended.temperatures,
-            **options,
-        )
-
+    @checked(axis={"order", "date", "time"})
     def plot(
         self, ax: Any = None, *, axis: str = "order", max_labels: int = 4
     ) -> AttentionTimelineDisplay:
@@ -117,11 +83,10 @@ class AttentionTimelineDisplay(Display):
 
         {drawn}
         """
-        if axis not in ("order", "date", "time"):
-            raise ValueError(f"axis must be 'order', 'date' or 'time', got {axis!r}.")
         n_heads, n_entries = self.weights.shape
         titles = head_labels(self.temperatures, n_heads)
-        self.ax_ = self._begin_panels(ax, (8.5, 0.9 + 1.9 * n_heads), n_heads, stacked=True)
+        panels = self._begin(ax, (8.5, 0.9 + 1.9 * n_heads), n_heads, stacked=True)
+        self.ax_ = panels
         if axis == "order":
             self.positions_ = np.arange(n_entries)[::-1]
         elif axis == "date":
@@ -129,7 +94,7 @@ class AttentionTimelineDisplay(Display):
         else:
             self.positions_ = self.times
         self.stems_, self.labels_ = [], []
-        for head, (panel, color) in enumerate(zip(self.ax_, colors_of_heads(n_heads), strict=True)):
+        for head, (panel, color) in enumerate(zip(panels, colors_of_heads(n_heads), strict=True)):
             weights = self.weights[head]
             self.stems_.append(panel.vlines(self.positions_, 0, weights, color=color, lw=1.5))
             panel.plot(self.positions_, weights, "o", color=color, markersize=4)
@@ -141,7 +106,7 @@ class AttentionTimelineDisplay(Display):
             _scale(panel, axis, n_entries)
             self.labels_.append(self._name_strongest(panel, head, max_labels, axis))
         words = {"order": "entries that came later", "date": "", "time": "time"}
-        self.ax_[-1].set_xlabel(words[axis])
+        panels[-1].set_xlabel(words[axis])
         return self
 
     def _name_strongest(self, panel: Any, head: int, max_labels: int, axis: str) -> list[Any]:

@@ -6,9 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-__all__ = ["aligned", "columns_of", "labels_of", "name_all", "name_items", "rows_named"]
+__all__ = [
+    "aligned",
+    "columns_of",
+    "label_items",
+    "labelled",
+    "labels_of",
+    "name_all",
+    "name_items",
+]
 
 
 def name_items(item_names: Any, X: Any, model: Any) -> np.ndarray | None:
@@ -79,17 +86,25 @@ def name_all(
     return [str(name) for name in names]
 
 
+def label_items(columns: np.ndarray, names: np.ndarray | None) -> list[str]:
+    """Names of item columns, or their numbers as in "item 3"."""
+    if names is None:
+        return [f"item {column}" for column in columns]
+    return [str(name) for name in names[columns]]
+
+
 def labels_of(table: Any, axis: int) -> Any:
     """Labels along an axis of a DataFrame or Series; None for other things and for mere numbers."""
-    axes = getattr(table, "axes", None)
-    if not isinstance(table, (pd.Series, pd.DataFrame)) or axes is None:
+    if not hasattr(table, "iloc"):
         return None
-    return None if axes[axis].equals(pd.RangeIndex(len(axes[axis]))) else axes[axis]
+    labels = table.axes[axis]
+    return None if list(labels) == list(range(len(labels))) else labels
 
 
-def rows_named(X: Any) -> pd.Index:
-    """Index of a DataFrame, or row numbers."""
-    return X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(np.shape(X)[0])
+def labelled(numbers: np.ndarray, table: Any, axis: int) -> Any:
+    """Labels of rows or columns of a table by their numbers, which stay where it has none."""
+    labels = labels_of(table, axis)
+    return numbers if labels is None else labels[numbers].to_numpy()
 
 
 def aligned(given: Any, names: Any, parameter: str) -> Any:
@@ -100,6 +115,8 @@ def aligned(given: Any, names: Any, parameter: str) -> Any:
     ValueError
         If some names are not in the index, or there are no names to look for.
     """
+    import pandas as pd
+
     index = labels_of(given, axis=0)
     if index is None or (names is not None and index.equals(pd.Index(names))):
         return given

@@ -1,17 +1,23 @@
-"""What parameters mean that many functions and displays take, for the docstrings of all.
+"""Parameters that functions and displays share: what they mean, and what they may be.
 
-A line of a docstring that holds nothing but a name in braces stands for the entry of that name.
+A line of a docstring that holds nothing but a name in braces stands for the description of that
+name.
 """
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Callable
+from numbers import Integral, Real
 from textwrap import indent
-from typing import TypeVar
+from typing import Any, TypeVar
 
-__all__ = ["documented"]
+from .._compat import Interval, StrOptions, validate_params
 
-_ENTRIES = {
+__all__ = ["checked", "described"]
+
+_DESCRIPTIONS = {
     "estimator": """\
 estimator : object
     A fitted recommender, pipeline or search.""",
@@ -60,13 +66,38 @@ Display
     The display, drawn.""",
 }
 
-Documented = TypeVar("Documented")
+_COUNTS = "bins", "frames_per_second", "k", "max_entries", "max_features", "n_repeats", "n_steps"
+_ALLOWED: dict[str, list[Any]] = {
+    **{name: [Interval(Integral, 1, None, closed="left")] for name in _COUNTS},
+    **{name: [Interval(Real, 0, 1, closed="neither")] for name in ("fraction", "max_fraction")},
+    "cv": ["cv_object"],
+    "head": [Integral],
+    "max_labels": [Interval(Integral, 0, None, closed="left")],
+    "path": [str, os.PathLike, None],
+    "print_values": ["boolean", StrOptions({"auto"})],
+    "random_state": ["random_state"],
+}
+
+Described = TypeVar("Described")
 
 
-def documented(thing: Documented) -> Documented:
-    """Fill in the entries that the docstring of a function or class names."""
+def described(thing: Described) -> Described:
+    """Fill in the descriptions that the docstring of a function or class names."""
     if thing.__doc__:  # python -OO takes docstrings away
         thing.__doc__ = re.sub(
-            r"(?m)^( *)\{(\w+)\}$", lambda line: indent(_ENTRIES[line[2]], line[1]), thing.__doc__
+            r"(?m)^( *)\{(\w+)\}$",
+            lambda line: indent(_DESCRIPTIONS[line[2]], line[1]),
+            thing.__doc__,
         )
     return thing
+
+
+def checked(**options: set[str]) -> Callable[[Described], Described]:
+    """Decorate a function: fill in its descriptions, and check its parameters when it is called.
+
+    Those that it shares with others may be what they may be there, ``options`` are strings.
+    """
+    allowed = _ALLOWED | {name: [StrOptions(values)] for name, values in options.items()}
+    # estimators that are given have parameters of their own to be checked
+    check = validate_params(allowed, prefer_skip_nested_validation=False)
+    return lambda function: described(check(function))
