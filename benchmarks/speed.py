@@ -68,7 +68,7 @@ def fit_items(X: sp.csr_matrix, k: int, n_threads: int) -> dict[str, Job]:
     from skattnrec.neighbors import ItemItemCF
 
     def ours() -> Any:
-        return ItemItemCF(k, weighting=None, shrinkage=0).fit(X)
+        return ItemItemCF(k, weighting="uniform", shrinkage=0).fit(X)
 
     def implicit() -> Any:
         model = CosineRecommender(K=k, num_threads=n_threads)
@@ -118,7 +118,7 @@ def from_users(X: sp.csr_matrix, k: int, n_threads: int) -> dict[str, Job]:
         return similaripy.dot_product(neighbors, X, k=K_LIST, filter_cols=X, **settings)
 
     return {
-        "UserUserCF": lambda: UserUserCF(k, weighting=None).fit(X).recommend(X, K_LIST),
+        "UserUserCF": lambda: UserUserCF(k, weighting="uniform").fit(X).recommend(X, K_LIST),
         "similaripy": peer,
     }
 
@@ -135,7 +135,7 @@ def factorize(X: sp.csr_matrix, n_threads: int) -> dict[str, Job]:
     def peer() -> Any:
         with threadpool_limits(1, "blas"):
             model = AlternatingLeastSquares(
-                FACTORS, penalty, alpha=2.0, iterations=ITERATIONS, num_threads=n_threads,
+                FACTORS, penalty, alpha=3.0, iterations=ITERATIONS, num_threads=n_threads,
                 random_state=0,
             )  # fmt: skip
             model.fit(X, show_progress=False)

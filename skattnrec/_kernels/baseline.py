@@ -14,6 +14,7 @@ import numpy as np
 
 from .entries import rows_of_entries
 from .means import damped_means
+from .rounding import without_rounding
 
 __all__ = ["DAMPING", "fit_baseline", "row_offsets"]
 
@@ -84,7 +85,7 @@ def fit_baseline(
         return 0.0, np.zeros(n_items), []
     mean = float(data.mean(dtype=np.float64))
     rows, n_rows = rows_of_entries(indptr), len(indptr) - 1
-    deviations = data - mean
+    deviations = without_rounding(data.astype(np.float64) - mean, abs(mean), data.dtype)
     left_by_users = deviations
     losses: list[float] = []
     for _ in range(max_iter):

@@ -20,8 +20,11 @@ __all__ = [
     "add_products_and_list",
     "csr_times_csr",
     "csr_times_dense",
+    "pair_products",
     "top_k_of_product",
 ]
+
+_SEARCH = 16  # multiply-adds that a search among sorted columns takes as long as
 
 
 def csr_times_dense(indptr, indices, data, dense):
@@ -91,6 +94,55 @@ def _multiply_sparse(
         for p in range(a_indptr[row], a_indptr[row + 1]):
             start, stop = b_indptr[a_indices[p]], b_indptr[a_indices[p] + 1]
             add_products(out[row], a_data[p], b_indices[start:stop], b_data[start:stop])
+
+
+def pair_products(A, B, rows, columns):
+    """Single elements of a product of CSR matrices, without the others.
+
+    Parameters
+    ----------
+    A, B : tuple of (indptr, indices, data)
+        CSR arrays of shapes (n_rows, m) and (m, n_columns), of one dtype, B sorted and without
+        duplicates.
+    rows, columns : ndarray of shape (n_pairs,), intp
+        Which elements.
+
+    Returns
+    -------
+    ndarray of shape (n_pairs,)
+    """
+    A, B = csr_arrays(*A), csr_arrays(*B)
+    sums = np.zeros(len(rows), B[2].dtype)
+    work = _SEARCH * int(np.diff(A[0])[rows].sum())
+    run_workers(_sum_pairs, len(rows), *A, *B, read_only(rows), read_only(columns), sums, work=work)
+    return sums
+
+
+@compiled
+def _find(indices, start, stop, column):
+    """Place of a column among sorted indices, or -1."""
+    end = stop
+    while start < stop:
+        middle = (start + stop) >> 1
+        if indices[middle] < column:
+            start = middle + 1
+        else:
+            stop = middle
+    return start if start < end and indices[start] == column else -1
+
+
+@compiled
+def _sum_pairs(
+    share, n_shares, a_indptr, a_indices, a_data, b_indptr, b_indices, b_data, rows, columns, sums
+):
+    for p in range(share, len(rows), n_shares):
+        total = b_data.dtype.type(0)
+        for q in range(a_indptr[rows[p]], a_indptr[rows[p] + 1]):
+            term = a_indices[q]
+            place = _find(b_indices, b_indptr[term], b_indptr[term + 1], columns[p])
+            if place >= 0:
+                total += a_data[q] * b_data[place]
+        sums[p] = total
 
 
 @compiled

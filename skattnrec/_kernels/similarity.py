@@ -71,7 +71,7 @@ def _from_products(form, dot, count, row_norm, column_norm, shrinkage):
 
 
 @compiled(error_model="numpy")
-def _from_overlap(form, moments, j, shrinkage):
+def _from_overlap(form, moments, j, shrinkage, negligible):
     """Similarity of a pair over its common terms alone; 0 without any, or without variance."""
     count = moments[_COUNT, j]
     dot, xx, yy = moments[_DOT, j], moments[_SUM_XX, j], moments[_SUM_YY, j]
@@ -83,12 +83,19 @@ def _from_overlap(form, moments, j, shrinkage):
         covariance -= sum_x * sum_y / count
     if not (var_x > 1e-10 * xx and var_y > 1e-10 * yy):  # what rounding leaves is no variance
         return dot - dot
+    if np.abs(covariance) <= negligible * (np.sqrt(xx) * np.sqrt(yy)):
+        return dot - dot
     similarity = covariance / (np.sqrt(var_x) * np.sqrt(var_y))
+    if np.abs(similarity) >= 1 - negligible:  # a single common term: ties are broken by the column
+        similarity = np.sign(similarity)
     return similarity * (count / (count + shrinkage))
 
 
 @compiled
-def _drain(touched, form, moments, row_norm, column_norms, shrinkage, threshold, columns, values):
+def _drain(
+    touched, form, moments, row_norm, column_norms, shrinkage, threshold, negligible, columns,
+    values,
+):  # fmt: skip
     """Turn the moments of the touched columns into similarities, zero them, keep those that count.
 
     Two loops, because the slow formula inside the fast loop would make it four times slower.
@@ -105,16 +112,18 @@ def _drain(touched, form, moments, row_norm, column_norms, shrinkage, threshold,
             moments[count_at, j] = 0
             columns[n] = j
             values[n] = similarity
-            n += (similarity > threshold) & (similarity != 0) & (similarity < np.inf)
+            size = np.abs(similarity)
+            n += (similarity > threshold) & (size > negligible) & (size < np.inf)
     else:
         for q in range(len(touched)):
             j = touched[q]
-            similarity = _from_overlap(form, moments, j, shrinkage)
+            similarity = _from_overlap(form, moments, j, shrinkage, negligible)
             for moment in range(len(moments)):
                 moments[moment, j] = 0
             columns[n] = j
             values[n] = similarity
-            n += (similarity > threshold) & (similarity != 0) & (similarity < np.inf)
+            size = np.abs(similarity)
+            n += (similarity > threshold) & (size > negligible) & (size < np.inf)
     return n
 
 
@@ -221,8 +230,8 @@ def _keep_largest(columns, values, k, bins, buffer, scratch, bits, out_columns, 
 @compiled
 def _search_rows(
     share, n_shares, a_indptr, a_indices, a_data, b_indptr, b_indices, b_data, row_norms,
-    column_norms, twins, twin_ranges, form, n_moments, shrinkage, threshold, k, work, starts,
-    out_columns, out_values, lengths,
+    column_norms, twins, twin_ranges, form, n_moments, shrinkage, threshold, negligible, k, work,
+    starts, out_columns, out_values, lengths,
 ):  # fmt: skip
     """Search a share of the rows; row i of the result has room from ``starts[i]`` on."""
     n_columns = len(column_norms)
@@ -255,8 +264,8 @@ def _search_rows(
                 moments[moment, twins[t]] = 0
         candidates = touched[:n_touched] if listing else every
         n = _drain(
-            candidates, form, moments, row_norms[row], column_norms, shrinkage, threshold, columns,
-            values,
+            candidates, form, moments, row_norms[row], column_norms, shrinkage, threshold,
+            negligible, columns, values,
         )  # fmt: skip
         kept = slice(starts[row], starts[row + 1])
         lengths[row] = _keep_largest(
@@ -287,7 +296,9 @@ def _close_gaps(columns, values, starts, indptr):
     return packed_columns, packed_values
 
 
-def most_similar(A, B, row_norms, column_norms, form, k, twins, twin_ranges, shrinkage, threshold):
+def most_similar(
+    A, B, row_norms, column_norms, form, k, twins, twin_ranges, shrinkage, threshold, negligible=0.0
+):  # fmt: skip
     """Find the k columns of B most similar to each row of A.
 
     Parameters
@@ -308,6 +319,9 @@ def most_similar(A, B, row_norms, column_norms, form, k, twins, twin_ranges, shr
         Similarities are multiplied by n / (n + shrinkage), n the number of common terms.
     threshold : float
         Only similarities above it, other than 0, count.
+    negligible : float
+        Similarities of this size or less count as 0, and where terms of either sign cancel out to
+        this share of their lengths.
 
     Returns
     -------
@@ -330,7 +344,8 @@ def most_similar(A, B, row_norms, column_norms, form, k, twins, twin_ranges, shr
     run_workers(
         _search_rows, len(work), *A, *B, read_only(row_norms), read_only(column_norms),
         read_only(twins), read_only(twin_ranges), form, n_moments, dtype(shrinkage),
-        dtype(threshold), k, work, starts, columns, values, lengths, work=work.sum(),
+        dtype(threshold), dtype(negligible), k, work, starts, columns, values, lengths,
+        work=work.sum(),
     )  # fmt: skip
     indptr = _offsets(lengths)
     return indptr, *_close_gaps(columns, values, starts, indptr)

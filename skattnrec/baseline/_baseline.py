@@ -14,6 +14,7 @@ import scipy.sparse as sp
 
 from .._compat import Interval
 from .._kernels.baseline import DAMPING, fit_baseline, row_offsets
+from .._kernels.rounding import without_rounding
 from ..base import BaseRecommender
 
 __all__ = ["BaselinePredictor"]
@@ -147,6 +148,13 @@ class BaselinePredictor(BaseRecommender):
         scores = self.prior_ + self._user_biases(X)[:, None]
         return scores.clip(*self.rating_range_) if self.clip else scores
 
+    def _score_pairs(
+        self, X: sp.csr_array, times: np.ndarray | None, rows: np.ndarray, items: np.ndarray
+    ) -> np.ndarray:
+        """Scores of given pairs, (n_pairs,)."""
+        scores = self.prior_[items] + self._user_biases(X)[rows]
+        return scores.clip(*self.rating_range_) if self.clip else scores
+
     def _explain(
         self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -158,4 +166,6 @@ class BaselinePredictor(BaseRecommender):
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Items are alike whose offsets are: minus their distance."""
-        return -np.abs(self.item_biases_[items, None] - self.item_biases_)
+        distances = np.abs(self.item_biases_[items, None] - self.item_biases_)
+        largest = np.abs(self.prior_).max()
+        return -without_rounding(distances, largest, distances.dtype)

@@ -66,6 +66,12 @@ class PopularityRecommender(BaseRecommender):
     def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
         return np.tile(self.prior_, (X.shape[0], 1))
 
+    def _score_pairs(
+        self, X: sp.csr_array, times: np.ndarray | None, rows: np.ndarray, items: np.ndarray
+    ) -> np.ndarray:
+        """Scores of given pairs, (n_pairs,)."""
+        return self.prior_[items]
+
     def _explain(
         self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:

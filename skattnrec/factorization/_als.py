@@ -21,14 +21,13 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 
 from .._compat import Interval, StrOptions
-from .._kernels.baseline import fit_baseline
 from .._lists import Candidates
 from ..base import BaseRecommender
-from ._explicit import AlternatingLeastSquares, Penalty, Side, StochasticDescent, hold_out, learn
-from ._fold_in import ExplicitFoldIn
-from ._implicit import ImplicitFoldIn, known_rows, run_engine, without_zeros
+from ._fold_in import ExplicitFoldIn, dot_pairs
+from ._implicit import ImplicitFoldIn, factorize_presence, known_rows
+from ._modes import settings_of
+from ._optimization import factorize_ratings
 from ._retrieval import ApproximateSearch, rank_candidates, rank_others
-from ._start import first_factors
 
 __all__ = ["ALSFactorizer"]
 
@@ -47,29 +46,32 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     regularization : float or None, default=None
         Weight of the squared factors. Implicit feedback: as a share of the mean total weight of the
         known ratings of a user or item, so that one value suits data of any size, scale and
-        ``confidence``. Explicit feedback: the weight itself; for biases it is like so many ratings
-        of 0. None means 0.2 for implicit feedback, 15 for explicit, or a quarter of the mean number
-        of ratings where that is less, and 0.1 with ``weighted_regularization``.
-    confidence : float, default=1.0
-        Implicit feedback only: how much more a rating of 1 counts than an unknown entry. A rating
-        r has the weight ``1 + confidence * r``, an unknown entry has the weight 1.
-    weighted_regularization : bool, default=False
+        ``confidence``. Explicit feedback: for biases it is like so many ratings of 0, and factors
+        weigh the same where the standard deviation of the ratings is 1. None means 0.2 for implicit
+        feedback, 12 for explicit, or a quarter of the mean number of ratings where that is less,
+        and 0.1 with ``weighted_regularization``.
+    confidence : float or None, default=None
+        Implicit feedback only: how much more a typical rating counts than an unknown entry; the
+        weight of any other is in the notes. None means 2.
+    weighted_regularization : bool or None, default=None
         Explicit feedback only: penalise the factors of each user and item in proportion to how
-        many ratings he or it has [3]_.
-    bias : bool, default=True
-        Explicit feedback only: add a mean, and a bias of each user and item.
-    solver : {"als", "sgd"}, default="als"
+        many ratings he or it has [3]_. None means False.
+    bias : bool or None, default=None
+        Explicit feedback only: add a mean, and a bias of each user and item. None means True.
+    solver : {"als", "sgd"} or None, default=None
         Explicit feedback only: alternating least squares, or stochastic gradient descent on the
-        same loss.
-    learning_rate : float, default=0.02
-        Of "sgd": the length of a step. Halved whenever an epoch does not lower the loss.
+        same loss. None means "als".
+    learning_rate : float or None, default=None
+        "sgd" only: the length of a step, for ratings of standard deviation 1. Halved whenever an
+        epoch does not lower the loss. None means 0.02.
     init : {"random", "svd"}, default="random"
         The first item factors: sums of random groups of users, or singular vectors of the matrix,
         in which unknown entries are 0.
     max_iter : int, default=10
         Number of times that user and item factors are learned in turn, or epochs, at most.
-    tol : float, default=1e-4
+    tol : float or None, default=None
         Explicit feedback only: stop when an iteration lowers the loss by less than this share.
+        None means 1e-4.
     validation_fraction : float or None, default=None
         Explicit feedback only: hold out this share of the ratings, learn from the others, stop when
         the error on those held out rises, and keep the factors with the lowest one.
@@ -90,8 +92,12 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         ``item_factors_``. ``predict`` does not use them; ``transform`` gives the exact ones.
     item_factors_ : ndarray of shape (n_features_in_, n_components)
         Factors of the items.
+    typical_rating_ : float
+        Implicit feedback only: the median of the positive ratings.
     mean_ : float
         Explicit feedback only: the mean rating, 0 without ``bias``.
+    rating_spread_ : float
+        Explicit feedback only: the standard deviation of the ratings, :math:`\sigma` in the notes.
     user_biases_ : ndarray of shape (n_users,)
         Explicit feedback only, as ``user_factors_``; 0 without ``bias``.
     item_biases_ : ndarray of shape (n_features_in_,)
@@ -102,8 +108,8 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     loss_curve_ : list of float
         Explicit feedback only: the loss after each iteration, which never rises.
     validation_curve_ : list of float
-        Root mean squared error on the held-out ratings after each iteration; empty without
-        ``validation_fraction``.
+        Explicit feedback only: root mean squared error on the held-out ratings after each
+        iteration; empty without ``validation_fraction``.
     n_iter_ : int
         Number of iterations run.
     prior_ : ndarray of shape (n_features_in_,)
@@ -127,11 +133,13 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
 
     .. math::
         \sum_{u,i} (r_{ui} - \mu - b_u - b_i - x_u^\top y_i)^2
-        + \sum_u \lambda_u (b_u^2 + \|x_u\|^2) + \sum_i \lambda_i (b_i^2 + \|y_i\|^2)
+        + \sum_u \lambda_u (b_u^2 + \sigma \|x_u\|^2)
+        + \sum_i \lambda_i (b_i^2 + \sigma \|y_i\|^2)
 
     with :math:`\mu` the mean rating. All penalties are ``regularization``; weighted ones are
-    :math:`\lambda_u = \text{regularization} \cdot n_u` with n ratings of the user or item. Each
-    half-step solves for all users, or all items, exactly.
+    :math:`\lambda_u = \text{regularization} \cdot n_u` with n ratings of the user or item. With the
+    standard deviation :math:`\sigma` of the ratings before the factors, ratings times c > 0 give
+    predictions times c. Each half-step solves for all users, or all items, exactly.
 
     **Implicit feedback.** The factors minimise, over all entries,
 
@@ -139,11 +147,12 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         \sum_{u,i} c_{ui} (p_{ui} - x_u^\top y_i)^2
         + \lambda \Big(\sum_u \|x_u\|^2 + \sum_i \|y_i\|^2\Big)
 
-    with the confidence :math:`c_{ui} = 1 + \kappa r_{ui}` and the preference :math:`p_{ui} = 1`
-    where a rating r > 0 is stored; elsewhere c = 1 and p = 0. :math:`\kappa` is ``confidence``.
-    So a rating says how sure a preference is, not how strong, and a stored 0 counts as unknown
-    (it is still left out by ``exclude_seen``). The penalty is ``regularization`` times the mean
-    weight that a row or column of the matrix holds,
+    with the confidence :math:`c_{ui} = 1 + \kappa a_{ui}`, :math:`a = 3 r / (r + 2 m)`, and the
+    preference :math:`p_{ui} = 1` where a rating r > 0 is stored; elsewhere c = 1 and p = 0.
+    :math:`\kappa` is ``confidence`` and m ``typical_rating_``, for which a = 1; no rating has
+    more than 3. So ratings may be counts, of any unit. They say how sure a preference is, not how
+    strong, and a stored 0 counts as unknown (it is still left out by ``exclude_seen``). The
+    penalty is ``regularization`` times the mean weight that a row or column of the matrix holds,
 
     .. math::
         \lambda = \text{regularization} \cdot
@@ -195,19 +204,20 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     """
 
     _fold_in: ImplicitFoldIn | ExplicitFoldIn
+    item_factors_: np.ndarray
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "feedback": [StrOptions({"implicit", "explicit"})],
         "regularization": [Interval(Real, 0, None, closed="neither"), None],
-        "confidence": [Interval(Real, 0, None, closed="left")],
-        "weighted_regularization": ["boolean"],
-        "bias": ["boolean"],
-        "solver": [StrOptions({"als", "sgd"})],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "confidence": [Interval(Real, 0, None, closed="left"), None],
+        "weighted_regularization": ["boolean", None],
+        "bias": ["boolean", None],
+        "solver": [StrOptions({"als", "sgd"}), None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "init": [StrOptions({"random", "svd"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left"), None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "retrieval": [StrOptions({"exact", "approximate"})],
         "random_state": ["random_state"],
@@ -220,14 +230,14 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         *,
         feedback: str = "implicit",
         regularization: float | None = None,
-        confidence: float = 1.0,
-        weighted_regularization: bool = False,
-        bias: bool = True,
-        solver: str = "als",
-        learning_rate: float = 0.02,
+        confidence: float | None = None,
+        weighted_regularization: bool | None = None,
+        bias: bool | None = None,
+        solver: str | None = None,
+        learning_rate: float | None = None,
         init: str = "random",
         max_iter: int = 10,
-        tol: float = 1e-4,
+        tol: float | None = None,
         validation_fraction: float | None = None,
         retrieval: str = "exact",
         random_state: Any = None,
@@ -249,71 +259,32 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         self.random_state = random_state
         self.verbose = verbose
 
+    _learned_feedback: str | None = None  # of fit, whatever is set later
+
     def _predicts_ratings(self) -> bool:
-        return self.feedback == "explicit"
+        return (self._learned_feedback or self.feedback) == "explicit"
 
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+        factorize: Any = factorize_presence if self.feedback == "implicit" else factorize_ratings
         random_state = check_random_state(self.random_state)
-        if self.feedback == "implicit":
-            self._fit_implicit(without_zeros(X), random_state)
-        else:
-            self._fit_explicit(X, random_state)
+        self._learned_feedback = self.feedback
+        self._fold_in, fitted = factorize(X, random_state, **settings_of(self))
+        self.__dict__.update(fitted)
         self._search = self._similar = None
         if self.retrieval == "approximate":
             self._search = ApproximateSearch(self._fold_in.item_vectors())
             self._similar = ApproximateSearch(normalize(self.item_factors_))
 
-    def _fit_implicit(self, X: sp.csr_array, random_state: np.random.RandomState) -> None:
-        weights = 1 + self.confidence * X.data
-        mean_weight = weights.sum(dtype=np.float64) / sum(X.shape)
-        share = 0.2 if self.regularization is None else self.regularization
-        self.penalty_ = share * (mean_weight or 1.0)
-        self.user_factors_, self.item_factors_ = run_engine(
-            X,
-            weights,
-            first_factors(X, self.n_components or 128, self.init, random_state),
-            penalty=self.penalty_,
-            max_iter=self.max_iter,
-            verbose=self.verbose,
-        )
-        self.n_iter_ = self.max_iter
-        self._fold_in = ImplicitFoldIn(self.item_factors_, self.penalty_, self.confidence)
-
-    def _fit_explicit(self, X: sp.csr_array, random_state: np.random.RandomState) -> None:
-        mean, offsets, _ = fit_baseline(X.indptr, X.indices, X.data, X.shape[1])
-        self.prior_ = (mean + offsets).astype(X.dtype)
-        self.mean_ = mean if self.bias else 0.0
-        biases = (offsets if self.bias else np.zeros(X.shape[1])).astype(X.dtype)
-        R = sp.csr_array((X.data - X.dtype.type(self.mean_), X.indices, X.indptr), shape=X.shape)
-        R, held_out = hold_out(R, self.validation_fraction, random_state)
-        weighted = self.weighted_regularization
-        penalty = Penalty.choose(self.regularization, R, weighted=weighted, bias=self.bias)
-        self.penalty_ = penalty.value
-        rest = sp.csr_array((R.data - biases[R.indices], R.indices, R.indptr), shape=R.shape)
-        start = first_factors(rest, self.n_components or 10, self.init, random_state)
-        solver: AlternatingLeastSquares | StochasticDescent
-        if self.solver == "als":
-            solver = AlternatingLeastSquares(R, penalty)
-        else:
-            solver = StochasticDescent(R, penalty, self.learning_rate, random_state)
-        users, items, self.loss_curve_, self.validation_curve_ = learn(
-            solver,
-            Side(biases, start),
-            penalty,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            held_out=held_out,
-            verbose=self.verbose,
-        )
-        self.n_iter_ = len(self.loss_curve_)
-        self.user_biases_, self.user_factors_ = users.biases, users.factors
-        self.item_biases_, self.item_factors_ = items.biases, items.factors
-        self._fold_in = ExplicitFoldIn(self.mean_, items, penalty)
-        if self.bias:
-            self.prior_ = (self.mean_ + items.biases).astype(X.dtype)
-
     def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
         return self._fold_in.score(X, self.prior_).astype(X.dtype, copy=False)
+
+    def _score_pairs(
+        self, X: sp.csr_array, times: np.ndarray | None, rows: np.ndarray, items: np.ndarray
+    ) -> np.ndarray:
+        """Scores of given pairs, (n_pairs,): products of the vectors of both."""
+        users, vectors = self._fold_in.user_vectors(X), self._fold_in.item_vectors()
+        scores = dot_pairs(users, vectors, rows, items).astype(X.dtype, copy=False)
+        return np.where(known_rows(X)[rows], scores, self.prior_[items])
 
     def _explain(
         self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray

@@ -24,7 +24,10 @@ from .._compat import Interval
 from .._kernels._blas import one_blas_thread
 from .._kernels.baseline import fit_baseline
 from .._kernels.posterior import column_moments, posterior_step, unpack
+from .._kernels.rounding import without_rounding
 from ..base import BaseRecommender
+from ._explicit import less_biases
+from ._fold_in import dot_pairs
 from ._posterior import PosteriorSide
 from ._presence import multiply, presence_rows
 from ._start import first_factors
@@ -210,14 +213,15 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def _deviations(self, X: sp.csr_array) -> sp.csr_array:
         """Ratings less their mean."""
-        data = X.data - X.dtype.type(self.mean_)
-        return sp.csr_array((data, X.indices, X.indptr), shape=X.shape)
+        differences = X.data.astype(np.float64) - self.mean_
+        without_rounding(differences, abs(self.mean_), X.dtype)
+        return sp.csr_array((differences.astype(X.dtype), X.indices, X.indptr), shape=X.shape)
 
     def _start(self, R: sp.csr_array, offsets: np.ndarray) -> tuple[PosteriorSide, PosteriorSide]:
         """Set up both sides, with first means of the items."""
-        rest = sp.csr_array((R.data - offsets[R.indices], R.indices, R.indptr), shape=R.shape)
+        rest = less_biases(R, offsets)
         unit = float(rest.data.std(dtype=np.float64)) if R.nnz else 0.0
-        unit = unit if unit > np.finfo(R.dtype).eps * np.abs(R.data).max(initial=0) else 1.0
+        unit = unit or 1.0
         units = np.r_[unit, np.full(self.n_components, np.sqrt(unit))]
         settings = (units, self.presence_regularization, self.prior_strength, _PRIOR_VARIANCE)
         users, items = PosteriorSide(R, *settings), PosteriorSide(R.T.tocsr(), *settings)
@@ -255,6 +259,16 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
         return self._ratings(self._posterior(X)[0])
+
+    def _score_pairs(
+        self, X: sp.csr_array, times: np.ndarray | None, rows: np.ndarray, items: np.ndarray
+    ) -> np.ndarray:
+        """Ratings of given pairs, (n_pairs,)."""
+        users = self._posterior(X)[0]
+        ratings = dot_pairs(users[:, 1:], self.item_factors_, rows, items)
+        ratings += users[rows, 0]
+        ratings += self.item_biases_[items] + users.dtype.type(self.mean_)
+        return ratings
 
     def _explain(
         self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray

@@ -1,4 +1,4 @@
-r"""Explicit feedback: the squared error over known ratings, by alternating least squares or SGD.
+r"""Explicit feedback: what is learned of ratings, what it is penalised by, and its half-steps.
 
 With the bias as one more factor, a half-step is one ridge regression per row,
 
@@ -14,20 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from tqdm import tqdm
 
-from .._kernels.als import fold_in, squared_errors
-from .._kernels.sgd import sgd_epoch
+from .._kernels.als import fold_in
+from .._kernels.rounding import without_rounding
 
-__all__ = [
-    "AlternatingLeastSquares",
-    "Penalty",
-    "Side",
-    "StochasticDescent",
-    "half_step",
-    "hold_out",
-    "learn",
-]
+__all__ = ["Penalty", "Scale", "Side", "half_step", "less_biases"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +38,58 @@ class Side:
         """Squared length of each row, bias included, in float64."""
         lengths = np.square(self.factors, dtype=np.float64).sum(axis=1)
         return lengths + np.square(self.biases, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The scale of ratings: what they differ from, and how much.
+
+    Everything is learned of standardized ratings, so that the unit of the ratings does not matter.
+
+    Attributes
+    ----------
+    mean : float
+        0 without biases.
+    spread : float
+        Standard deviation; the mean where ratings do not differ, and 1 where all are 0.
+    """
+
+    mean: float
+    spread: float
+
+    @classmethod
+    def fit(cls, X: sp.csr_array, mean: float, *, bias: bool) -> Scale:
+        """Measure ratings with a given mean."""
+        differences = cls(mean, 1.0).standardize(X).data
+        largest = float(np.abs(differences).max(initial=0))
+        spread = abs(mean) or 1.0
+        if largest > 0:  # divided by it, squares of very small numbers are no zeros
+            squares = np.square(differences / largest, dtype=np.float64)
+            spread = largest * float(np.sqrt(squares.mean()))
+        return cls(mean if bias else 0.0, spread)
+
+    def standardize(self, X: sp.csr_array) -> sp.csr_array:
+        """Subtract the mean and divide by the spread; what is rounding becomes 0."""
+        differences = X.data.astype(np.float64) - self.mean
+        without_rounding(differences, abs(self.mean), X.dtype)
+        return _with_data(X, (differences / self.spread).astype(X.dtype))
+
+    def of_ratings(self, side: Side) -> tuple[np.ndarray, np.ndarray]:
+        """Biases and factors that make ratings instead of standardized ones."""
+        dtype = side.factors.dtype.type
+        return side.biases * dtype(self.spread), side.factors * dtype(np.sqrt(self.spread))
+
+
+def less_biases(R: sp.csr_array, column_biases: np.ndarray) -> sp.csr_array:
+    """Subtract the bias of its column from each entry; what is rounding becomes 0."""
+    biases = column_biases[R.indices]
+    rest = without_rounding(R.data - biases, np.abs(R.data) + np.abs(biases), R.dtype)
+    return _with_data(R, rest)
+
+
+def _with_data(X: sp.csr_array, data: np.ndarray) -> sp.csr_array:
+    """Put other data in the place of the entries of X."""
+    return sp.csr_array((data, X.indices, X.indptr), shape=X.shape)
 
 
 @dataclass(frozen=True)
@@ -73,7 +116,7 @@ class Penalty:
         What is best hardly depends on the number of ratings, unless there are few.
         """
         if value is None:
-            value = 0.1 if weighted else min(15.0, max(R.nnz, 1) / sum(R.shape) / 2)
+            value = 0.1 if weighted else min(12.0, max(R.nnz, 1) / sum(R.shape) / 2)
         return cls(float(value), weighted, bias)
 
     def of_rows(self, R: sp.csr_array) -> np.ndarray:
@@ -116,159 +159,3 @@ def half_step(R: sp.csr_array, columns: Side, penalty: Penalty) -> Side:
     if penalty.bias:
         return Side(solved[:, 0].copy(), np.ascontiguousarray(solved[:, 1:]))
     return Side(np.zeros(len(solved), solved.dtype), solved)
-
-
-class AlternatingLeastSquares:
-    """An iteration fits all users to the items, then all items to the users."""
-
-    def __init__(self, R: sp.csr_array, penalty: Penalty):
-        self.R, self.T = R, R.T.tocsr()
-        self.penalty = penalty
-
-    def step(self, users: Side, items: Side) -> tuple[Side, Side]:
-        """Iterate once."""
-        users = half_step(self.R, items, self.penalty)
-        return users, half_step(self.T, users, self.penalty)
-
-    def refine(self) -> bool:
-        """Exact steps that gain nothing cannot be made to gain more."""
-        return False
-
-
-class StochasticDescent:
-    """An iteration visits all users in random order, and follows the gradient of each rating.
-
-    The penalty of a row is dealt out over its ratings, so that an epoch as a whole follows the
-    gradient of the same loss. The learning rate is halved after an epoch that does not lower it.
-    """
-
-    def __init__(
-        self,
-        R: sp.csr_array,
-        penalty: Penalty,
-        learning_rate: float,
-        random_state: np.random.RandomState,
-    ):
-        self.R, self.random_state = R, random_state
-        self.learning_rate = learning_rate
-        self.bias = penalty.bias
-        sides = (
-            (penalty.of_rows(R), np.diff(R.indptr)),
-            (penalty.of_columns(R), np.bincount(R.indices, minlength=R.shape[1])),
-        )
-        self.shares = [(of / np.maximum(counts, 1)).astype(R.dtype) for of, counts in sides]
-
-    def step(self, users: Side, items: Side) -> tuple[Side, Side]:
-        """Run an epoch."""
-        parts = [part.copy() for side in (users, items) for part in (side.biases, side.factors)]
-        R = self.R
-        order = self.random_state.permutation(R.shape[0])
-        rate = R.dtype.type(self.learning_rate)
-        arguments = (order, R.indptr, R.indices, R.data, *parts, *self.shares, rate, self.bias)
-        sgd_epoch(*arguments)
-        return Side(*parts[:2]), Side(*parts[2:])
-
-    def refine(self) -> bool:
-        """Take shorter steps from now on."""
-        self.learning_rate /= 2
-        return True
-
-
-def hold_out(
-    R: sp.csr_array, fraction: float | None, random_state: np.random.RandomState
-) -> tuple[sp.csr_array, tuple[np.ndarray, np.ndarray, np.ndarray] | None]:
-    """Take a random share of the entries out of R: what is left, and (rows, columns, values)."""
-    if fraction is None:
-        return R, None
-    n_held_out = round(fraction * R.nnz)
-    if not 0 < n_held_out < R.nnz:
-        raise ValueError(
-            f"validation_fraction={fraction} holds out {n_held_out} of {R.nnz} ratings: "
-            "both parts need some. Pass more ratings, or validation_fraction=None."
-        )
-    out = np.zeros(R.nnz, bool)
-    out[random_state.permutation(R.nnz)[:n_held_out]] = True
-    C = R.tocoo()
-    kept = sp.csr_array((C.data[~out], (C.row[~out], C.col[~out])), shape=R.shape)
-    return kept, (C.row[out], C.col[out], C.data[out])
-
-
-def learn(
-    solver: AlternatingLeastSquares | StochasticDescent,
-    items: Side,
-    penalty: Penalty,
-    *,
-    max_iter: int,
-    tol: float,
-    held_out: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
-    verbose: bool,
-) -> tuple[Side, Side, list[float], list[float]]:
-    """Iterate until the loss, or the error on held-out ratings, gets no lower.
-
-    Parameters
-    ----------
-    solver : AlternatingLeastSquares or StochasticDescent
-    items : Side
-        Where to start.
-    penalty : Penalty
-    max_iter : int
-    tol : float
-        Stop when an iteration lowers the loss by less than this share of it.
-    held_out : tuple of (rows, columns, ratings less the mean) or None
-        Stop when the error on these rises, and return what was best.
-    verbose : bool
-
-    Returns
-    -------
-    users, items : Side
-    losses, errors : list of float
-        The loss, and the error on held-out ratings, after each iteration.
-    """
-    R = solver.R
-    n, f = R.shape[0], items.factors.shape[1]
-    users = Side(np.zeros(n, R.dtype), np.zeros((n, f), R.dtype))
-    weights = penalty.of_rows(R), penalty.of_columns(R)
-    current = _loss(R, users, items, weights)
-    losses: list[float] = []
-    errors: list[float] = []
-    best = users, items
-    for _ in tqdm(range(max_iter), disable=not verbose):
-        proposal = solver.step(users, items)
-        proposed = _loss(R, *proposal, weights)
-        gain = current - proposed
-        if gain >= 0 and np.isfinite(proposed):
-            users, items = proposal
-            current = proposed
-        losses.append(current)
-        if held_out is not None:
-            errors.append(_error(held_out, users, items))
-            if errors[-1] == min(errors):
-                best = users, items
-            elif gain >= 0:
-                break
-        if not gain >= 0:
-            if not solver.refine():
-                break
-        elif gain < tol * current:
-            break
-    users, items = best if held_out is not None else (users, items)
-    return users, items, losses, errors
-
-
-def _loss(
-    R: sp.csr_array, users: Side, items: Side, weights: tuple[np.ndarray, np.ndarray]
-) -> float:
-    """Squared errors plus penalties, in float64; not finite after too long a step."""
-    errors = squared_errors(
-        R.indptr, R.indices, R.data, users.biases, users.factors, items.biases, items.factors
-    )
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float(errors.sum() + weights[0] @ users.squares() + weights[1] @ items.squares())
-
-
-def _error(held_out: tuple[np.ndarray, np.ndarray, np.ndarray], users: Side, items: Side) -> float:
-    """Root mean squared error."""
-    rows, columns, ratings = held_out
-    products = np.einsum("pf,pf->p", users.factors[rows], items.factors[columns])
-    errors = ratings - users.biases[rows] - items.biases[columns] - products
-    return float(np.sqrt(np.mean(np.square(errors, dtype=np.float64))))

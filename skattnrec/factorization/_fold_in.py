@@ -7,9 +7,21 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ._explicit import Penalty, Side, half_step
+from ._explicit import Penalty, Scale, Side, half_step
 
-__all__ = ["ExplicitFoldIn"]
+__all__ = ["ExplicitFoldIn", "dot_pairs"]
+
+_BLOCK = 2**22  # elements of vectors multiplied at a time
+
+
+def dot_pairs(A: np.ndarray, B: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Products of rows of A with rows of B, (n_pairs,)."""
+    products = np.empty(len(rows), np.result_type(A, B))
+    step = max(1, _BLOCK // A.shape[1])
+    for start in range(0, len(rows), step):
+        block = slice(start, start + step)
+        products[block] = np.einsum("pf,pf->p", A[rows[block]], B[columns[block]])
+    return products
 
 
 class ExplicitFoldIn:
@@ -17,33 +29,30 @@ class ExplicitFoldIn:
 
     Parameters
     ----------
-    mean : float
-        What ratings are compared with, before any bias.
+    scale : Scale
     items : Side
-        Biases and factors of the items.
+        Biases and factors of the items, for standardized ratings.
     penalty : Penalty
     """
 
-    def __init__(self, mean: float, items: Side, penalty: Penalty):
-        self.mean = mean
+    def __init__(self, scale: Scale, items: Side, penalty: Penalty):
+        self.scale = scale
         self.items = items
         self.penalty = penalty
 
     def users(self, X: sp.csr_array) -> Side:
-        """Fit histories, (n_rows,) biases and (n_rows, n_components) factors."""
-        deviations = X.data - X.dtype.type(self.mean)
-        R = sp.csr_array((deviations, X.indices, X.indptr), shape=X.shape)
-        return half_step(R, self.items, self.penalty)
+        """Fit standardized histories, (n_rows,) biases and (n_rows, n_components) factors."""
+        return half_step(self.scale.standardize(X), self.items, self.penalty)
 
     def factors(self, X: sp.csr_array) -> np.ndarray:
         """Factors of histories, (n_rows, n_components)."""
-        return self.users(X).factors
+        return self.scale.of_ratings(self.users(X))[1]
 
     def user_vectors(self, X: sp.csr_array) -> np.ndarray:
         """Vectors whose products with those of the items are ratings."""
-        users = self.users(X)
-        level = users.biases + X.dtype.type(self.mean)
-        return np.column_stack([users.factors, level, np.ones_like(level)])
+        users, spread = self.users(X), X.dtype.type(self.scale.spread)
+        level = users.biases * spread + X.dtype.type(self.scale.mean)
+        return np.column_stack([users.factors * spread, level, np.full_like(level, spread)])
 
     def item_vectors(self) -> np.ndarray:
         """Vectors of the items, with a one for the level of the user and with the bias."""
@@ -64,8 +73,8 @@ class ExplicitFoldIn:
         history = design[X.indices]  # (s, f)
         system = history.T @ history
         system.flat[:: len(system) + 1] += self.penalty.of_rows(X)
-        targets = X.data - self.mean - self.items.biases[X.indices]
-        votes = np.linalg.solve(system, history.T) * targets  # (f, s)
-        baseline = (self.mean + self.items.biases[items]).astype(X.dtype)
+        targets = self.scale.standardize(X).data - self.items.biases[X.indices]
+        votes = np.linalg.solve(system, history.T) * targets * self.scale.spread  # (f, s)
+        baseline = self.scale.mean + self.scale.spread * self.items.biases[items]
         contributions = (design[items] @ votes).astype(X.dtype)
-        return baseline, X.indices.astype(np.intp), contributions, {}
+        return baseline.astype(X.dtype), X.indices.astype(np.intp), contributions, {}

@@ -14,8 +14,10 @@ from .._compat import openmp_threads
 from .._kernels._blas import one_blas_thread
 from .._kernels._parallel import usable_threads
 from .._kernels.als import fold_in
+from .._kernels.saturation import saturate, typical_value
+from ._start import first_factors
 
-__all__ = ["ImplicitFoldIn", "known_rows", "run_engine", "without_zeros"]
+__all__ = ["ImplicitFoldIn", "factorize_presence", "known_rows"]
 
 _SMALL = 2**20  # known ratings times factors; below, threads cost more than they save
 _ENGINE = threading.Lock()
@@ -33,6 +35,40 @@ def without_zeros(X: sp.csr_array) -> sp.csr_array:
 def known_rows(X: sp.csr_array) -> np.ndarray:
     """Tell which rows hold anything but zeros, (n_rows,)."""
     return np.diff(without_zeros(X).indptr) > 0
+
+
+def factorize_presence(
+    X: sp.csr_array,
+    random_state: np.random.RandomState,
+    *,
+    n_components: int,
+    regularization: float,
+    confidence: float,
+    init: str,
+    max_iter: int,
+    verbose: bool,
+) -> tuple[ImplicitFoldIn, dict[str, Any]]:
+    """Learn from what is there; how to fold in histories, and what ``ALSFactorizer`` tells.
+
+    The parameters are those of the estimator.
+    """
+    X = without_zeros(X)
+    typical = typical_value(X.data)
+    weights = 1 + confidence * saturate(X.data, typical)
+    mean_weight = weights.sum(dtype=np.float64) / sum(X.shape)
+    penalty = float(regularization * (mean_weight or 1.0))
+    weighted = sp.csr_array((weights, X.indices, X.indptr), shape=X.shape)
+    start = first_factors(weighted, n_components, init, random_state)
+    user_factors, item_factors = run_engine(
+        X, weights, start, penalty=penalty, max_iter=max_iter, verbose=verbose
+    )
+    return ImplicitFoldIn(item_factors, penalty, confidence, typical), {
+        "user_factors_": user_factors,
+        "item_factors_": item_factors,
+        "typical_rating_": typical,
+        "penalty_": penalty,
+        "n_iter_": max_iter,
+    }
 
 
 def run_engine(
@@ -95,11 +131,13 @@ class ImplicitFoldIn:
     penalty : float
         Weight of the squared factors.
     confidence : float
-        A rating r weighs ``1 + confidence * r``.
+        A rating weighs 1 plus this times how much it is of a typical one.
+    typical : float
+        A typical rating.
     """
 
-    def __init__(self, item_factors: np.ndarray, penalty: float, confidence: float):
-        self.confidence = confidence
+    def __init__(self, item_factors: np.ndarray, penalty: float, confidence: float, typical: float):
+        self.confidence, self.typical = confidence, typical
         items = item_factors.astype(np.float64)
         identity = np.eye(items.shape[1])
         with one_blas_thread():  # long and narrow products, on which several wait for each other
@@ -113,7 +151,7 @@ class ImplicitFoldIn:
         """Vectors whose products with those of the items are scores."""
         X = without_zeros(X)
         dtype = self._white_items.dtype
-        weights = (self.confidence * X.data).astype(dtype, copy=False)
+        weights = (self.confidence * saturate(X.data, self.typical)).astype(dtype, copy=False)
         # fold_in divides by roots of weights; one this small stands for 0 to all digits
         weights = np.maximum(weights, np.finfo(np.float32).tiny)
         return fold_in(X.indptr, X.indices, weights, 1 + weights, self._white_items)
@@ -139,7 +177,7 @@ class ImplicitFoldIn:
         X = without_zeros(X)
         baseline = np.zeros(len(items), X.dtype) if X.nnz else prior[items]
         history = self._white_items[X.indices].astype(np.float64)  # (s, f)
-        weights = self.confidence * X.data.astype(np.float64)
+        weights = self.confidence * saturate(X.data.astype(np.float64), self.typical)
         system = np.eye(history.shape[1]) + history.T @ (weights[:, None] * history)
         votes = np.linalg.solve(system, (1 + weights) * history.T)  # (f, s)
         contributions = (self._white_items[items] @ votes).astype(X.dtype)  # (n, s)

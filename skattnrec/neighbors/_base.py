@@ -10,19 +10,31 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._compat import Interval, StrOptions
-from .._kernels.products import csr_times_csr
+from .._ineffective import refuse_ineffective
+from .._kernels.products import csr_times_csr, pair_products
+from .._kernels.saturation import saturate, typical_value
 from ..base import BaseRecommender
 from ._center import Center
-from ._search import SIMILARITIES, NeighborSearch, compared_values
+from ._search import SIMILARITIES, Comparison, NeighborSearch
 from ._weighting import TermWeighting
 
-__all__ = ["NeighborRecommender", "multiply", "with_data"]
+__all__ = ["Factors", "NeighborRecommender", "multiply", "with_data"]
+
+Factors = tuple[sp.csr_array, sp.csr_array]  # of sums over neighbours: (n_rows, m) x (m, n_items)
 
 
 def multiply(A: sp.csr_array, B: sp.csr_array) -> np.ndarray:
     """Dense product of two sparse matrices."""
     left, right = ((M.indptr, M.indices, M.data) for M in (A, B))
     return csr_times_csr(left, right, B.shape[1])
+
+
+def multiply_pairs(
+    A: sp.csr_array, B: sp.csr_array, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Elements of a product of two sparse matrices, (n_pairs,)."""
+    left, right = ((M.indptr, M.indices, M.data) for M in (A, B))
+    return pair_products(left, right, rows, columns)
 
 
 def with_data(X: sp.csr_array, data: np.ndarray) -> sp.csr_array:
@@ -38,86 +50,141 @@ class NeighborRecommender(BaseRecommender):
     weighting: str | None
     shrinkage: float
     min_similarity: float
-    popularity_exponent: float
+    popularity_exponent: float | None
     center: str | None
-    damping: float
+    damping: float | None
     feedback: str
+
+    _default_center: ClassVar[str]
+    _learned_feedback: str | None = None  # of fit, whatever is set later
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "similarity": [StrOptions(set(SIMILARITIES))],
-        "weighting": [StrOptions({"tfidf", "bm25"}), None],
+        "weighting": [StrOptions({"tfidf", "bm25", "uniform"}), None],
         "shrinkage": [Interval(Real, 0, None, closed="left")],
         "min_similarity": [Interval(Real, None, None, closed="neither")],
-        "popularity_exponent": [Interval(Real, 0, None, closed="left")],
-        "center": [StrOptions({"user", "item", "baseline"}), None],
-        "damping": [Interval(Real, 0, None, closed="left")],
+        "popularity_exponent": [Interval(Real, 0, None, closed="left"), None],
+        "center": [StrOptions({"user", "item", "baseline", "zero"}), None],
+        "damping": [Interval(Real, 0, None, closed="left"), None],
         "feedback": [StrOptions({"implicit", "explicit"})],
     }
 
+    def _choose_mode(self) -> None:
+        """Refuse parameters of other modes, and fill in those that are not given."""
+        if self.feedback == "implicit":
+            refuse_ineffective(self, 'feedback="implicit"', "center", "damping")
+        else:
+            refuse_ineffective(self, 'feedback="explicit"', "weighting")
+        if self.similarity in ("adjusted_cosine", "pearson"):
+            refuse_ineffective(self, f'similarity="{self.similarity}"', "weighting")
+        if self.similarity != "conditional_probability":
+            refuse_ineffective(self, f'similarity="{self.similarity}"', "popularity_exponent")
+        self._centered = self.feedback == "explicit" and self.center != "zero"
+        self._damping = self.damping or 0.0
+
     def _predicts_ratings(self) -> bool:
-        return self.feedback == "explicit"
+        return (self._learned_feedback or self.feedback) == "explicit"
 
     def _prior(self, X: sp.csr_array) -> np.ndarray:
         """Explicit feedback: the damped mean rating of each item."""
         if self.feedback == "implicit":
             return super()._prior(X)
-        return Center.fit(X, "baseline").item_offsets
+        return Center.fit(X, "baseline").item_offsets.astype(X.dtype)
 
-    def _fit_center(self, X: sp.csr_array) -> Center:
-        return Center.fit(X, self.center if self.feedback == "explicit" else None)
+    def _fit_values(self, X: sp.csr_array) -> sp.csr_array:
+        """Learn what is made of ratings before they are compared and averaged, and make it."""
+        self._choose_mode()
+        self._learned_feedback = self.feedback
+        self._typical = typical_value(X.data) if self.feedback == "implicit" else None
+        X = self._values(X)
+        center = self.center or self._default_center
+        self._center = Center.fit(X, center if self.feedback == "explicit" else "zero")
+        self._comparison = Comparison(X, self.similarity, self._center)
+        return X
+
+    def _values(self, X: sp.csr_array) -> sp.csr_array:
+        """Implicit feedback: how much of each item, in bounded amounts; else the ratings."""
+        return X if self._typical is None else with_data(X, saturate(X.data, self._typical))
 
     def _compared(self, X: sp.csr_array) -> sp.csr_array:
         """Put what is compared in the place of the ratings."""
-        return with_data(X, compared_values(X, self.similarity, self._center))
+        return with_data(X, self._comparison.values(X))
 
     def _fit_weighting(self, documents: sp.csr_array) -> TermWeighting:
         over_common_terms = self.similarity in ("adjusted_cosine", "pearson")
         weighted = self.feedback == "implicit" and not over_common_terms
-        return TermWeighting(documents, self.weighting if weighted else None)
+        kind = (self.weighting or "tfidf") if weighted else "uniform"
+        return TermWeighting(documents, kind)
 
     def _fit_search(self, candidates: sp.csr_array) -> NeighborSearch:
+        exponent = 0.5 if self.popularity_exponent is None else self.popularity_exponent
         return NeighborSearch(
             candidates,
             self.similarity,
             shrinkage=self.shrinkage,
             min_similarity=self.min_similarity,
-            popularity_exponent=self.popularity_exponent,
+            popularity_exponent=exponent,
         )
+
+    @abstractmethod
+    def _factors(self, X: sp.csr_array) -> Factors:
+        """Factors of the sums of weighted votes."""
+
+    @abstractmethod
+    def _weight_factors(self, votes: Factors) -> Factors:
+        """Factors of the sums of the sizes of the weights, explicit feedback only."""
+
+    def _sparse_factors(self, X: sp.csr_array, times: np.ndarray | None) -> Factors | None:
+        return None if self._predicts_ratings() else self._factors(X)
 
     def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
         """Implicit feedback: the sum of votes; explicit feedback: their weighted mean."""
-        factors = self._sparse_factors(X, times)
-        return self._average(X, *self._sums(X)) if factors is None else multiply(*factors)
+        votes = self._factors(X)
+        sums = multiply(*votes)
+        if not self._predicts_ratings():
+            return sums
+        centers = self._center.of_rows(X)[:, None] + self._center.item_offsets
+        return self._average(sums, multiply(*self._weight_factors(votes)), centers, self.prior_)
 
-    @abstractmethod
-    def _sums(self, X: sp.csr_array) -> tuple[np.ndarray, np.ndarray]:
-        """Add up weighted votes, and the sizes of the weights, each (n_rows, n_items)."""
+    def _score_pairs(
+        self, X: sp.csr_array, times: np.ndarray | None, rows: np.ndarray, items: np.ndarray
+    ) -> np.ndarray:
+        """Scores of given pairs, (n_pairs,), from the neighbours of each."""
+        votes = self._factors(X)
+        sums = multiply_pairs(*votes, rows, items)
+        if not self._predicts_ratings():
+            return sums
+        centers = self._center.of_rows(X)[rows] + self._center.item_offsets[items]
+        total = multiply_pairs(*self._weight_factors(votes), rows, items)
+        return self._average(sums, total, centers, self.prior_[items])
 
     def _split(
         self, X: sp.csr_array, weights: np.ndarray, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Baseline, (n,), and what votes are multiplied with, (n, s), in the scores of one row."""
-        if self.feedback == "implicit":
+        if not self._predicts_ratings():
             return np.zeros(len(items), X.dtype), weights
-        total = np.abs(weights).sum(axis=1, keepdims=True) + X.dtype.type(self.damping)  # (n, 1)
-        np.divide(weights, total, out=weights, where=total > 0)
-        return self._baseline(X, total.T, items)[0], weights
+        total = np.abs(weights).sum(axis=1) + X.dtype.type(self._damping)  # (n,)
+        np.divide(weights, total[:, None], out=weights, where=total[:, None] > 0)
+        centers = self._center.of_rows(X) + self._center.item_offsets[items]
+        return self._baseline(total, centers, self.prior_[items]), weights
 
-    def _average(self, X: sp.csr_array, sums: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Weighted means on top of what they are relative to; all of shape (n_rows, n_items)."""
-        total = weights + sums.dtype.type(self.damping)
+    def _average(
+        self, sums: np.ndarray, weights: np.ndarray, centers: np.ndarray, prior: np.ndarray
+    ) -> np.ndarray:
+        """Weighted means on top of what they are relative to, in the shape of the sums."""
+        total = weights + sums.dtype.type(self._damping)
         means = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
-        return means + self._baseline(X, total)
+        return means + self._baseline(total, centers, prior)
 
-    def _baseline(self, X: sp.csr_array, total: np.ndarray, items: Any = slice(None)) -> np.ndarray:
-        """Give the part of a rating that no neighbour accounts for, (n_rows, len(items)).
+    def _baseline(self, total: np.ndarray, centers: np.ndarray, prior: np.ndarray) -> np.ndarray:
+        """Give the part of a rating that no neighbour accounts for, in the shape of ``total``.
 
         It is the centre. Without one it is the prior, as far as the damping counts in the ``total``
         weight, and all of it where there is no weight.
         """
-        if self.center is not None:
-            return self._center.of_rows(X)[:, None] + self._center.item_offsets[items]
-        damping = total.dtype.type(self.damping)
-        share = np.divide(damping, total, out=np.ones_like(total), where=total > 0)
-        return share * self.prior_[items]
+        if self._centered:
+            return centers.astype(total.dtype)
+        damping = total.dtype.type(self._damping)
+        return np.divide(damping, total, out=np.ones_like(total), where=total > 0) * prior

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ._base import NeighborRecommender, multiply, with_data
+from ._base import Factors, NeighborRecommender, with_data
 from ._twins import Twins
 
 __all__ = ["ItemItemCF"]
@@ -27,22 +27,24 @@ class ItemItemCF(NeighborRecommender):
     similarity : str, default="cosine"
         How two items are compared: "cosine", "adjusted_cosine", "pearson", "jaccard" or
         "conditional_probability"; see the notes.
-    weighting : {"tfidf", "bm25"} or None, default="tfidf"
-        Implicit feedback only: how much a user says about the items he knows. Users of many items
-        say less about each. Used by "cosine", "jaccard" and "conditional_probability".
+    weighting : {"tfidf", "bm25", "uniform"} or None, default=None
+        Implicit feedback and "cosine", "jaccard" or "conditional_probability" only: how much a user
+        says about the items he knows. Users of many items say less about each, but for "uniform".
+        None means "tfidf" there, and is the only choice elsewhere.
     shrinkage : float, default=2.0
         Similarities that rest on n users are multiplied by n / (n + ``shrinkage``) [1]_.
     min_similarity : float, default=0.0
         Items as similar as this, or less, are no neighbours. With a negative value unlike items
         may be, and count against.
-    popularity_exponent : float, default=0.5
-        Of "conditional_probability": how much popular items are held back, from 0 (not) to 1.
-    center : {"item", "user", "baseline"} or None, default="baseline"
+    popularity_exponent : float or None, default=None
+        "conditional_probability" only: how much popular items are held back, from 0 (not) to 1.
+        None means 0.5.
+    center : {"item", "user", "baseline", "zero"} or None, default=None
         Explicit feedback only: what is subtracted from ratings before they are compared by
-        "cosine", and before they are averaged; see the notes.
-    damping : float, default=0.0
+        "cosine", and before they are averaged; see the notes. None means "baseline".
+    damping : float or None, default=None
         Explicit feedback only: added to the sum of similarities that a weighted mean is divided by,
-        so that few neighbours, or not very similar ones, move a prediction less.
+        so that few neighbours, or not very similar ones, move a prediction less. None means 0.
     feedback : {"implicit", "explicit"}, default="implicit"
         "implicit": entries say how much users want items, and scores rank items. "explicit":
         entries are ratings, of any sign, and predictions are ratings.
@@ -70,23 +72,29 @@ class ItemItemCF(NeighborRecommender):
     With N(i) the neighbours of item i, H(u) the history and :math:`s_{ij}` the similarity,
 
     .. math::
-        \text{implicit: } \hat r_{ui} = \sum_{j \in N(i) \cap H(u)} s_{ij} r_{uj}
+        \text{implicit: } \hat r_{ui} = \sum_{j \in N(i) \cap H(u)} s_{ij} a_{uj}
         \qquad
         \text{explicit: } \hat r_{ui} = c_{ui} +
         \frac{\sum_{j \in N(i) \cap H(u)} s_{ij} (r_{uj} - c_{uj})}
         {\delta + \sum_{j \in N(i) \cap H(u)} |s_{ij}|} .
 
-    :math:`\delta` is ``damping``; without centre, :math:`\delta` times ``prior_`` is added on top
-    of the fraction. An item is never its own neighbour. Where no neighbour is in the history, the
-    prediction is the centre :math:`c_{ui}`, and without centre ``prior_``. The centre is 0 (None),
-    the mean rating of item i or user u, or the baseline :math:`\mu + b_u + b_i` with
+    For implicit feedback a rating says how much: :math:`a = 3 r / (r + 2 m)` is 1 for the median
+    m of the positive ratings of ``fit`` and at most 3, so that ratings may be counts, of any unit,
+    and a very large one matters little. Entries that are all equal have a = 1.
+
+    For explicit feedback :math:`\delta` is ``damping``; with the centre "zero", :math:`\delta`
+    times ``prior_`` is added on top of the fraction. An item is never its own neighbour. Where no
+    neighbour is in the history, the prediction is the centre :math:`c_{ui}`, and with "zero"
+    ``prior_``. The centre is 0, the mean rating of item i or user u, or the baseline
+    :math:`\mu + b_u + b_i` with
 
     .. math::
         b_i = \frac{\sum_u (r_{ui} - \mu)}{5 + n_i} \qquad
         b_u = \frac{\sum_i (r_{ui} - \mu - b_i)}{5 + n_u} .
 
     The parts of users are worked out from the history in question. Items without ratings have
-    the mean :math:`\mu`.
+    the mean :math:`\mu`. What differs from its centre by no more than rounding counts as 0, so
+    that items without variance resemble nothing, and ratings times c > 0 give predictions times c.
 
     Similarities are, with sums over all users and with x = 0 where a user does not know an item,
 
@@ -99,7 +107,8 @@ class ItemItemCF(NeighborRecommender):
         \text{conditional probability: } \frac{\sum_u x_{ui} x_{uj}}
         {\sum_u x_{uj}^2 \, (\sum_u x_{ui}^2)^\gamma}
 
-    where x are the ratings less the centre for the cosine, and ones for the others, times weights;
+    where x are the ratings less the centre for the cosine (for implicit feedback the amounts a),
+    and ones for the others, times weights;
     without weights the last is :math:`P(i \mid j) / n_i^\gamma` for a vote of j for i [2]_, with
     :math:`\gamma` the ``popularity_exponent``. As there, each item j votes for the ``n_neighbors``
     items that it makes most probable, while otherwise each item i hears its ``n_neighbors`` most
@@ -140,22 +149,24 @@ class ItemItemCF(NeighborRecommender):
     >>> indices, _ = ItemItemCF().fit(X).recommend([[0, 5, 0, 0], [0, 0, 0, 5]], k=1)
     >>> indices.ravel()
     array([0, 2])
-    >>> model = ItemItemCF(center=None, feedback="explicit").fit(X)
+    >>> model = ItemItemCF(center="zero", feedback="explicit").fit(X)
     >>> model.predict([[5, 3, 0, 0]]).round(2)
     array([[3.  , 5.  , 3.89, 4.11]])
     """
+
+    _default_center = "baseline"
 
     def __init__(
         self,
         n_neighbors: int = 100,
         *,
         similarity: str = "cosine",
-        weighting: str | None = "tfidf",
+        weighting: str | None = None,
         shrinkage: float = 2.0,
         min_similarity: float = 0.0,
-        popularity_exponent: float = 0.5,
-        center: str | None = "baseline",
-        damping: float = 0.0,
+        popularity_exponent: float | None = None,
+        center: str | None = None,
+        damping: float | None = None,
         feedback: str = "implicit",
     ):
         self.n_neighbors = n_neighbors
@@ -169,8 +180,7 @@ class ItemItemCF(NeighborRecommender):
         self.feedback = feedback
 
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
-        self._center = self._fit_center(X)
-        items = self._compared(X).T.tocsr()  # n_items x n_users
+        items = self._compared(self._fit_values(X)).T.tocsr()  # n_items x n_users
         items = self._fit_weighting(items).apply(items)
         itself = Twins.by_number(X.shape[1])
         nearest = self._fit_search(items).query(items, self.n_neighbors, itself)
@@ -179,15 +189,19 @@ class ItemItemCF(NeighborRecommender):
             self.similarity_, self._votes = nearest.T.tocsr(), nearest
         else:
             self.similarity_, self._votes = nearest, nearest.T.tocsr()
+        self._nearest = nearest
+        self._sizes = abs(self._votes) if self._predicts_ratings() else None
 
-    def _sums(self, X: sp.csr_array) -> tuple[np.ndarray, np.ndarray]:
-        sums = multiply(with_data(X, self._center.residuals(X)), self._votes)
-        return sums, multiply(with_data(X, np.ones_like(X.data)), abs(self._votes))
+    def _loudness(self, X: sp.csr_array) -> sp.csr_array:
+        """Give what votes of the history are multiplied with."""
+        X = self._values(X)
+        return with_data(X, self._center.residuals(X))
 
-    def _sparse_factors(
-        self, X: sp.csr_array, times: np.ndarray | None
-    ) -> tuple[sp.csr_array, sp.csr_array] | None:
-        return (X, self._votes) if self.feedback == "implicit" else None
+    def _factors(self, X: sp.csr_array) -> Factors:
+        return self._loudness(X), self._votes
+
+    def _weight_factors(self, votes: Factors) -> Factors:
+        return with_data(votes[0], np.ones_like(votes[0].data)), self._sizes
 
     def _explain(
         self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
@@ -195,10 +209,8 @@ class ItemItemCF(NeighborRecommender):
         """Contribution of history item j to item i: its vote, or its part of the mean."""
         history = X.indices.astype(np.intp)
         baseline, shares = self._split(X, self.similarity_[items][:, history].toarray(), items)
-        votes = X.data if self.feedback == "implicit" else self._center.residuals(X)
-        return baseline, history, shares * votes, {"weights": shares}
+        return baseline, history, shares * self._loudness(X).data, {"weights": shares}
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Similarities of the neighbours that an item has, rather than of those it is one of."""
-        own = self._votes if self.similarity == "conditional_probability" else self.similarity_
-        return own[items].toarray()
+        return self._nearest[items].toarray()

@@ -1,4 +1,4 @@
-"""The similarities, and the search for those most similar.
+"""The similarities, what they compare, and the search for those most similar.
 
 Items are described by the users who know them, users by the items they know. Either is a row of
 the matrices here; its entries are the terms it is compared by.
@@ -10,10 +10,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._kernels import similarity as kernel
-from ._center import Center, rows_of
+from .._kernels.entries import rows_of_entries
+from .._kernels.rounding import negligible
+from ._center import Center
 from ._twins import Twins
 
-__all__ = ["SIMILARITIES", "NeighborSearch", "compared_values"]
+__all__ = ["SIMILARITIES", "Comparison", "NeighborSearch"]
 
 _FORMS = {
     "cosine": kernel.PRODUCT,
@@ -25,15 +27,38 @@ _FORMS = {
 SIMILARITIES = frozenset(_FORMS)
 
 
-def compared_values(X: sp.csr_array, similarity: str, center: Center) -> np.ndarray:
-    """Compute what takes the place of the ratings X.data when they are compared, (nnz,)."""
-    if similarity == "cosine":
-        return center.residuals(X)
-    if similarity == "adjusted_cosine":
-        return Center.fit(X, "user").residuals(X)
-    if similarity == "pearson":
-        return X.data
-    return np.ones_like(X.data)
+_ORDINARY = 16  # powers of 2 between which numbers are left as they are
+
+
+class Comparison:
+    """What takes the place of the ratings when they are compared.
+
+    It is what differs from a centre: the one given for the cosine, the mean of the user for the
+    adjusted cosine, and the overall mean for Pearson, which no mean over common terms changes; and
+    ones for the similarities of sets. Numbers that are very large or small are brought to a size of
+    about 1, so that no product of two overflows or vanishes.
+
+    Parameters
+    ----------
+    X : csr_array of shape (n_users, n_items)
+    similarity : str
+        One of ``SIMILARITIES``.
+    center : Center
+    """
+
+    def __init__(self, X: sp.csr_array, similarity: str, center: Center):
+        kinds = {"adjusted_cosine": "user", "pearson": "mean"}
+        self.of_sets = similarity in ("jaccard", "conditional_probability")
+        self.center = Center.fit(X, kinds[similarity]) if similarity in kinds else center
+        largest = 0.0 if self.of_sets else np.abs(self.center.residuals(X)).max(initial=0)
+        exponent = int(np.frexp(largest)[1])
+        self.exponent = exponent if abs(exponent) > _ORDINARY else 0
+
+    def values(self, X: sp.csr_array) -> np.ndarray:
+        """Give what is compared in the place of X.data, (nnz,)."""
+        if self.of_sets:
+            return np.ones_like(X.data)
+        return np.ldexp(self.center.residuals(X), -self.exponent)
 
 
 class NeighborSearch:
@@ -96,11 +121,16 @@ class NeighborSearch:
             twins.ranges,
             self.shrinkage,
             self.min_similarity,
+            negligible(self.dtype) if self._cancels(rows) else 0.0,
         )
         if indptr[-1] <= np.iinfo(np.int32).max:
             indptr = indptr.astype(np.int32)  # else scipy would widen the indices to int64
         shape = rows.shape[0], terms.shape[1]
         return sp.csr_array((data.astype(self.dtype, copy=False), indices, indptr), shape=shape)
+
+    def _cancels(self, rows: sp.csr_array) -> bool:
+        """Tell whether sums of products may be small differences."""
+        return rows.data.min(initial=0) < 0 or self.terms.data.min(initial=0) < 0
 
     def _precise(self, matrix: sp.csr_array) -> sp.csr_array:
         """Variances over few terms are small differences: those take float64."""
@@ -116,7 +146,8 @@ class NeighborSearch:
 
 
 def _sums_of_squares(rows: sp.csr_array) -> np.ndarray:
-    return np.bincount(rows_of(rows), np.square(rows.data), minlength=rows.shape[0])
+    squares = np.square(rows.data, dtype=np.float64)
+    return np.bincount(rows_of_entries(rows.indptr), squares, minlength=rows.shape[0])
 
 
 def _inverse(values: np.ndarray) -> np.ndarray:

@@ -14,7 +14,8 @@ import scipy.sparse as sp
 from sklearn.utils import check_scalar
 
 from .._kernels.entries import rows_of_entries
-from ._base import NeighborRecommender, multiply, with_data
+from .._kernels.rounding import negligible
+from ._base import Factors, NeighborRecommender, multiply, with_data
 from ._twins import TwinFinder
 
 __all__ = ["UserUserCF"]
@@ -30,23 +31,24 @@ class UserUserCF(NeighborRecommender):
     similarity : str, default="cosine"
         How two histories are compared: "cosine", "adjusted_cosine", "pearson", "jaccard" or
         "conditional_probability"; see the notes.
-    weighting : {"tfidf", "bm25"} or None, default="tfidf"
-        Implicit feedback only: how much an item says about the users who know it. Popular items
-        say less. Used by "cosine", "jaccard" and "conditional_probability".
+    weighting : {"tfidf", "bm25", "uniform"} or None, default=None
+        Implicit feedback and "cosine", "jaccard" or "conditional_probability" only: how much an
+        item says about the users who know it. Popular items say less, but for "uniform". None
+        means "tfidf" there, and is the only choice elsewhere.
     shrinkage : float, default=0.0
         Similarities that rest on n items are multiplied by n / (n + ``shrinkage``) [1]_.
     min_similarity : float, default=0.0
         Users as similar as this, or less, are no neighbours. With a negative value unlike users
         may be, and count against.
-    popularity_exponent : float, default=0.5
-        Of "conditional_probability": how much users of many items are held back, from 0 (not)
-        to 1.
-    center : {"user", "item", "baseline"} or None, default="user"
+    popularity_exponent : float or None, default=None
+        "conditional_probability" only: how much users of many items are held back, from 0 (not)
+        to 1. None means 0.5.
+    center : {"user", "item", "baseline", "zero"} or None, default=None
         Explicit feedback only: what is subtracted from ratings before they are compared by
-        "cosine", and before they are averaged.
-    damping : float, default=0.0
+        "cosine", and before they are averaged. None means "user".
+    damping : float or None, default=None
         Explicit feedback only: added to the sum of similarities that a weighted mean is divided by,
-        so that few neighbours, or not very similar ones, move a prediction less.
+        so that few neighbours, or not very similar ones, move a prediction less. None means 0.
     feedback : {"implicit", "explicit"}, default="implicit"
         "implicit": entries say how much users want items, and scores rank items. "explicit":
         entries are ratings, of any sign, and predictions are ratings.
@@ -71,22 +73,22 @@ class UserUserCF(NeighborRecommender):
     item i, and :math:`s_{uv}` the similarity,
 
     .. math::
-        \text{implicit: } \hat r_{ui} = \sum_{v \in N(u) \cap U_i} s_{uv} r_{vi}
+        \text{implicit: } \hat r_{ui} = \sum_{v \in N(u) \cap U_i} s_{uv} a_{vi}
         \qquad
         \text{explicit: } \hat r_{ui} = c_{ui} +
         \frac{\sum_{v \in N(u) \cap U_i} s_{uv} (r_{vi} - c_{vi})}
         {\delta + \sum_{v \in N(u) \cap U_i} |s_{uv}|}
 
-    where :math:`\delta` is ``damping`` (without centre, :math:`\delta` times ``prior_`` is added on
-    top of the fraction) and by default :math:`c_{ui} = \bar r_u`, the mean rating of the user
-    [2]_. Where no neighbour knows the item, the prediction is :math:`c_{ui}`, and without centre
+    where :math:`\delta` is ``damping`` (with the centre "zero", :math:`\delta` times ``prior_`` is
+    added on top of the fraction) and by default :math:`c_{ui} = \bar r_u`, the mean rating of the
+    user [2]_. Where no neighbour knows the item, the prediction is :math:`c_{ui}`, and with "zero"
     ``prior_``.
 
-    The similarities, weights and centres are those of :class:`ItemItemCF`, with users and items
-    changing places, but for the adjusted cosine, which always subtracts the means of users, and
-    the conditional probability of v given u, :math:`n_{uv} / (n_u n_v^\gamma)`, where each u has
-    its own ``n_neighbors`` v. "pearson" is the correlation over the items that both users rated,
-    with means over those items.
+    The amounts a, similarities, weights and centres are those of :class:`ItemItemCF`, with users
+    and items changing places, but for the adjusted cosine, which always subtracts the means of
+    users, and the conditional probability of v given u, :math:`n_{uv} / (n_u n_v^\gamma)`, where
+    each u has its own ``n_neighbors`` v. "pearson" is the correlation over the items that both
+    users rated, with means over those items.
 
     Rows are not looked up by their number. A user of ``fit`` whose history equals the one in
     question, in its columns and ratings, counts as the same user and is no neighbour.
@@ -116,17 +118,19 @@ class UserUserCF(NeighborRecommender):
     array([[1, 3]])
     """
 
+    _default_center = "user"
+
     def __init__(
         self,
         n_neighbors: int = 50,
         *,
         similarity: str = "cosine",
-        weighting: str | None = "tfidf",
+        weighting: str | None = None,
         shrinkage: float = 0.0,
         min_similarity: float = 0.0,
-        popularity_exponent: float = 0.5,
-        center: str | None = "user",
-        damping: float = 0.0,
+        popularity_exponent: float | None = None,
+        center: str | None = None,
+        damping: float | None = None,
         feedback: str = "implicit",
     ):
         self.n_neighbors = n_neighbors
@@ -140,29 +144,26 @@ class UserUserCF(NeighborRecommender):
         self.feedback = feedback
 
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
-        self._center = self._fit_center(X)
-        users = self._compared(X)
+        values = self._fit_values(X)
+        users = self._compared(values)
         self._weights = self._fit_weighting(users)
         self._search = self._fit_search(self._weights.apply(users))
         self._twins = TwinFinder(X)
-        self._votes = with_data(X, self._center.residuals(X))  # n_users x n_items
+        self._votes = with_data(X, self._center.residuals(values))  # n_users x n_items
+        self._known = None
+        if self._predicts_ratings():
+            self._known = with_data(X, np.ones_like(X.data))
 
     def _neighbors(self, X: sp.csr_array, n_neighbors: int) -> sp.csr_array:
         """Similarities of the nearest users of fit, (n_rows, n_users)."""
-        rows = self._weights.apply(self._compared(X))
+        rows = self._weights.apply(self._compared(self._values(X)))
         return self._search.query(rows, n_neighbors, self._twins.find(X))
 
-    def _sums(self, X: sp.csr_array) -> tuple[np.ndarray, np.ndarray]:
-        near = self._neighbors(X, self.n_neighbors)
-        known = with_data(self._votes, np.ones_like(self._votes.data))
-        return multiply(near, self._votes), multiply(abs(near), known)
-
-    def _sparse_factors(
-        self, X: sp.csr_array, times: np.ndarray | None
-    ) -> tuple[sp.csr_array, sp.csr_array] | None:
-        if self.feedback == "explicit":
-            return None
+    def _factors(self, X: sp.csr_array) -> Factors:
         return self._neighbors(X, self.n_neighbors), self._votes
+
+    def _weight_factors(self, votes: Factors) -> Factors:
+        return abs(votes[0]), self._known
 
     def _explain(
         self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
@@ -178,12 +179,16 @@ class UserUserCF(NeighborRecommender):
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Cosine of the columns of the ratings, less the centre."""
-        lengths = np.sqrt(
-            np.bincount(self._votes.indices, self._votes.data**2, minlength=self._votes.shape[1])
-        )
+        size = np.abs(self._votes.data).max(initial=0)
+        votes = with_data(self._votes, np.ldexp(self._votes.data, -np.frexp(size)[1]))
+        squares = np.square(votes.data, dtype=np.float64)
+        lengths = np.sqrt(np.bincount(votes.indices, squares, minlength=votes.shape[1]))
         scale = np.divide(1, lengths, out=np.zeros(lengths.shape), where=lengths > 0)
-        products = multiply(self._votes[:, items].T.tocsr(), self._votes)
-        return products * (scale[items, None] * scale).astype(products.dtype)
+        products = multiply(votes[:, items].T.tocsr(), votes)
+        cosines = (products * (scale[items, None] * scale)).astype(votes.dtype)
+        if votes.data.min(initial=0) < 0:
+            cosines[np.abs(cosines) <= negligible(votes.dtype)] = 0
+        return cosines
 
     def similar_users(self, X: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
         """Find the users of ``fit`` most like given histories.
@@ -193,7 +198,7 @@ class UserUserCF(NeighborRecommender):
         X : {array-like, sparse matrix} of shape (n_rows, n_items)
             Histories, of known users or new ones.
         k : int, default=10
-            Length of each list, at most the number of users seen in ``fit``.
+            Length of each list, padded with -1 beyond the number of users seen in ``fit``.
 
         Returns
         -------
@@ -206,12 +211,11 @@ class UserUserCF(NeighborRecommender):
         Raises
         ------
         TypeError, ValueError
-            If ``k`` is not an integer between 1 and the number of users seen in ``fit``.
+            If ``k`` is not a positive integer.
         """
         model = self._fitted()
         X, _ = model._validate(X, None, reset=False)
-        n_users = model._votes.shape[0]
-        k = check_scalar(k, "k", Integral, min_val=1, max_val=n_users)
+        k = check_scalar(k, "k", Integral, min_val=1)
         near = model._neighbors(X, k)
         rows = rows_of_entries(near.indptr)
         order = np.lexsort((near.indices, -near.data, rows))

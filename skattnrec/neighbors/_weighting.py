@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from ._center import rows_of
+from .._kernels.entries import rows_of_entries
 
 __all__ = ["TermWeighting"]
 
@@ -33,7 +33,7 @@ class TermWeighting:
     H. Zaragoza, "The probabilistic relevance framework: BM25 and beyond", 2009.
     """
 
-    def __init__(self, documents: sp.csr_array, kind: str | None):
+    def __init__(self, documents: sp.csr_array, kind: str):
         n, dtype = documents.shape[0], documents.dtype
         known = np.bincount(documents.indices, minlength=documents.shape[1])
         self.kind = kind
@@ -45,11 +45,11 @@ class TermWeighting:
 
     def apply(self, documents: sp.csr_array) -> sp.csr_array:
         """Weigh documents; a new matrix, unless there is nothing to do."""
-        if self.kind is None:
+        if self.kind == "uniform":
             return documents
         data = documents.data
         if self.kind == "bm25" and self.mean_length > 0:
-            rows = rows_of(documents)
+            rows = rows_of_entries(documents.indptr)
             length = np.bincount(rows, data, minlength=documents.shape[0]) / self.mean_length
             norm = _SATURATION * (1 - _LENGTH_PENALTY + _LENGTH_PENALTY * length)
             data = data * (_SATURATION + 1) / (data + norm.astype(data.dtype)[rows])

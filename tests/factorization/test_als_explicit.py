@@ -41,9 +41,15 @@ def loss_by_definition(model, ratings, known, users, items):
     sizes = known.sum(axis=1), known.sum(axis=0)
     if not model.weighted_regularization:
         sizes = np.ones(len(known)), np.ones(known.shape[1])
-    squares = (np.c_[user_biases, x] ** 2).sum(axis=1), (np.c_[item_biases, y] ** 2).sum(axis=1)
+    unit = np.sqrt(model.rating_spread_)
+    squares = [(np.c_[b, unit * f] ** 2).sum(axis=1) for b, f in (users, items)]
     penalty = sum(size @ square for size, square in zip(sizes, squares))
     return (errors**2).sum() + model.penalty_ * penalty
+
+
+def units(model, Z):
+    """Factors are penalised in units of the spread, a bias as it is."""
+    return np.diag([1.0, *[model.rating_spread_] * (Z.shape[1] - 1)])
 
 
 def learned(model):
@@ -57,7 +63,7 @@ def test_penalty_by_hand():
     """7 ratings of 2 users and 4 items: 7 / 3 of a user or item on average."""
     ratings = np.array([[1.0, 2, 3, 0], [4, 3, 2, 1]])
     assert explicit(regularization=None).fit(ratings).penalty_ == pytest.approx(7 / 12)
-    assert explicit(regularization=None).fit(np.ones((80, 80))).penalty_ == 15
+    assert explicit(regularization=None).fit(np.ones((80, 80))).penalty_ == 12
     assert explicit(regularization=0.5).fit(ratings).penalty_ == 0.5
     weighted = explicit(regularization=None, weighted_regularization=True).fit(ratings)
     assert weighted.penalty_ == 0.1
@@ -113,7 +119,7 @@ def test_fold_in_solves_the_normal_equations(n_components, weighted):
         penalty = model.penalty_ * (own.sum() if weighted else 1)
         targets = (RATINGS[row] - model.mean_ - model.item_biases_)[own]
         expected = np.linalg.solve(
-            Z[own].T @ Z[own] + penalty * np.eye(Z.shape[1]), Z[own].T @ targets
+            Z[own].T @ Z[own] + penalty * units(model, Z), Z[own].T @ targets
         )
         np.testing.assert_allclose(model.transform(X[[row]])[0], expected[1:], atol=1e-5)
         scores = model.mean_ + model.item_biases_ + Z @ expected
@@ -127,7 +133,7 @@ def test_items_solve_their_normal_equations():
     for item in (0, 11):
         own = KNOWN[:, item]
         targets = (RATINGS[:, item] - model.mean_ - model.user_biases_)[own]
-        system = Z[own].T @ Z[own] + model.penalty_ * np.eye(4)
+        system = Z[own].T @ Z[own] + model.penalty_ * units(model, Z)
         expected = np.linalg.solve(system, Z[own].T @ targets)
         found = np.r_[model.item_biases_[item], model.item_factors_[item]]
         np.testing.assert_allclose(found, expected, atol=1e-8)
@@ -161,7 +167,9 @@ def test_without_bias_nothing_is_added():
 @pytest.mark.parametrize("solver", ["als", "sgd"])
 def test_unknown_ratings_are_recovered(solver, init):
     X, ratings, known = make_ratings(150, 80, density=0.5)
-    settings = {"regularization": 0.5, "max_iter": 60, "learning_rate": 0.05}
+    settings = {"regularization": 0.5, "max_iter": 60}
+    if solver == "sgd":
+        settings["learning_rate"] = 0.05
     model = explicit(n_components=2, solver=solver, init=init, **settings).fit(X)
     errors = (model.predict(X) - ratings)[~known]
     assert np.sqrt((errors**2).mean()) < 0.3
@@ -195,6 +203,31 @@ def test_svd_start_finds_the_singular_vectors():
     np.testing.assert_allclose(start * signs, expected, atol=1e-3)
     wide = first_factors(X[:2], 5, "svd", np.random.RandomState(0))
     assert np.linalg.matrix_rank(wide) == 2
+
+
+def test_spread_is_the_standard_deviation():
+    assert explicit().fit(X).rating_spread_ == pytest.approx(RATINGS[KNOWN].std())
+    assert explicit(bias=False).fit(X).rating_spread_ == pytest.approx(RATINGS[KNOWN].std())
+    assert explicit().fit(np.full((3, 3), 4.0)).rating_spread_ == 4
+    assert explicit().fit(sp.csr_array((2, 2))).rating_spread_ == 1
+
+
+@pytest.mark.parametrize("solver", ["als", "sgd"])
+def test_validation_keeps_the_best_factors(solver):
+    """They are those of a fit that stops after the iteration with the lowest error."""
+    settings = {
+        "n_components": 15, "regularization": 1e-2, "tol": 0, "validation_fraction": 0.2,
+        "solver": solver,
+    }  # fmt: skip
+    model = explicit(max_iter=60, **settings).fit(X)
+    best = int(np.argmin(model.validation_curve_)) + 1
+    assert best < model.n_iter_
+    stopped = explicit(max_iter=best, **settings).fit(X)
+    np.testing.assert_array_equal(model.item_factors_, stopped.item_factors_)
+    np.testing.assert_array_equal(model.predict(X), stopped.predict(X))
+    # the curve is the error on the ratings that were held out
+    longer = explicit(max_iter=best + 1, **settings).fit(X)
+    assert model.validation_curve_[: best + 1] == longer.validation_curve_[: best + 1]
 
 
 def test_validation_keeps_the_best_iteration():

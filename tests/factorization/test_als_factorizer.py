@@ -13,6 +13,7 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_info, threadpool_limits
 
+import skattnrec.factorization._implicit as module
 from skattnrec.factorization import ALSFactorizer
 from skattnrec.factorization._start import sketch
 
@@ -23,17 +24,23 @@ def random_ratings(n_users=40, n_items=25, density=0.3, seed=0):
     return sp.csr_array(np.where(known, rng.integers(1, 6, known.shape), 0).astype(float))
 
 
+def confidences(model, X):
+    """How much entries weigh: 1 plus 2, or what is asked for, for a typical rating."""
+    confidence = 2.0 if model.confidence is None else model.confidence
+    return 1 + confidence * 3 * X / (X + 2 * model.typical_rating_)
+
+
 def fold_in_by_definition(model, history):
     """(Y'CY + lambda I)^-1 Y'Cp of one dense row, as Hu et al. write it."""
     Y = model.item_factors_
-    C = np.diag(1 + model.confidence * history)
+    C = np.diag(confidences(model, history))
     p = (history > 0).astype(float)
     return np.linalg.solve(Y.T @ C @ Y + model.penalty_ * np.eye(Y.shape[1]), Y.T @ C @ p)
 
 
 def objective(model, X, users):
     """The weighted squared error over all entries plus the penalty."""
-    C, P = 1 + model.confidence * X, (X > 0).astype(float)
+    C, P = confidences(model, X), (X > 0).astype(float)
     items = model.item_factors_
     error = (C * (P - users @ items.T) ** 2).sum()
     return error + model.penalty_ * ((users**2).sum() + (items**2).sum())
@@ -51,9 +58,11 @@ def model():
 
 
 def test_penalty_by_hand():
-    ratings = np.array([[1.0, 2, 0], [0, 3, 0]])  # c = 1.5, 2, 2.5: 6 over 2 users and 3 items
+    """Amounts 3 / 5, 1 and 3 * 4 / (4 + 4), so weights 1.3, 1.5, 1.75 of 2 users and 3 items."""
+    ratings = np.array([[1.0, 2, 0], [0, 4, 0]])
     model = ALSFactorizer(n_components=2, regularization=0.5, confidence=0.5).fit(ratings)
-    assert model.penalty_ == pytest.approx(0.5 * 6 / 5)
+    assert model.typical_rating_ == 2
+    assert model.penalty_ == pytest.approx(0.5 * 4.55 / 5)
 
 
 def test_fold_in_is_the_exact_half_step(model):
@@ -75,10 +84,12 @@ def test_contributions_are_those_of_the_paper(model):
     """s_ij = y_i' W_u c_uj y_j with W_u = (Y'CY + lambda I)^-1."""
     row, Y = X[[3]], model.item_factors_
     history = row.toarray()[0]
-    W = np.linalg.inv(Y.T @ np.diag(1 + 2.0 * history) @ Y + model.penalty_ * np.eye(Y.shape[1]))
+    W = np.linalg.inv(
+        Y.T @ np.diag(confidences(model, history)) @ Y + model.penalty_ * np.eye(Y.shape[1])
+    )
     parts = model.explain(row, [0, 7, 11])
     assert parts.sources.tolist() == row.indices.tolist()
-    expected = Y[[0, 7, 11]] @ W @ Y[row.indices].T * (1 + 2.0 * row.data)
+    expected = Y[[0, 7, 11]] @ W @ Y[row.indices].T * confidences(model, row.data)
     np.testing.assert_allclose(parts.contributions, expected, rtol=1e-8, atol=1e-12)
     np.testing.assert_allclose(parts.contributions.sum(axis=1), parts.scores, rtol=1e-8)
     assert (parts.baseline == 0).all()
@@ -88,7 +99,7 @@ def test_converges_to_a_stationary_point_of_the_objective():
     model = ALSFactorizer(n_components=4, max_iter=1500, random_state=0).fit(X)
     dense, Y = X.toarray(), model.item_factors_
     users = model.transform(X)
-    C, P = 1 + model.confidence * dense, (dense > 0).astype(float)
+    C, P = confidences(model, dense), (dense > 0).astype(float)
     gradient = (C * (users @ Y.T - P)).T @ users + model.penalty_ * Y
     assert np.abs(gradient).max() < 1e-4 * np.abs((C * P).T @ users).max()
 
@@ -228,8 +239,6 @@ def blas_threads():
 
 
 def test_number_of_threads_does_not_change_the_answer(monkeypatch):
-    import skattnrec.factorization._implicit as module
-
     monkeypatch.setattr(module, "_SMALL", 0)
     many = ALSFactorizer(n_components=8, random_state=0).fit(X)
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 1)
@@ -260,6 +269,38 @@ def test_warning_of_the_engine_about_blas_does_not_reach_the_user(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ALSFactorizer(n_components=4).fit(X)
+
+
+def test_the_engine_runs_with_one_blas_thread(monkeypatch):
+    """Each of its threads calls BLAS, whose own threads would fight with them for processors."""
+    found = []
+
+    class Spy(AlternatingLeastSquares):
+        def fit(self, *args, **kwargs):
+            found.extend(blas_threads())
+            super().fit(*args, **kwargs)
+
+    monkeypatch.setattr(module, "AlternatingLeastSquares", Spy)
+    with threadpool_limits(2, "blas"):
+        expected = [1] * len(blas_threads())
+        ALSFactorizer(n_components=4).fit(X)
+        assert blas_threads() != expected
+    assert expected
+    assert found == expected
+
+
+def test_the_fold_in_is_prepared_with_one_blas_thread(monkeypatch):
+    found = []
+    cholesky = np.linalg.cholesky
+
+    def spy(matrix):
+        found.extend(blas_threads())
+        return cholesky(matrix)
+
+    monkeypatch.setattr(np.linalg, "cholesky", spy)
+    with threadpool_limits(2, "blas"):
+        ALSFactorizer(n_components=4).fit(X)
+    assert set(found) == {1}
 
 
 def test_nothing_is_printed_unless_asked_for(capfd):

@@ -58,7 +58,7 @@ def test_every_recommender_is_split_exactly(name):
 
 
 def test_item_neighbours_by_hand():
-    model = ItemItemCF(shrinkage=0, weighting=None).fit(X)
+    model = ItemItemCF(shrinkage=0, weighting="uniform").fit(X)
     parts = explain(model, X[[0]], "film c", item_names=NAMES)
     history = X[[0]].indices
     similarity = model.similarity_[[2]].toarray()[0, history]

@@ -1,5 +1,7 @@
 """What holds for both neighbourhood models, beyond the laws of every recommender."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -14,7 +16,7 @@ MODELS = [
     for Model in (ItemItemCF, UserUserCF)
     for feedback, centers in (
         ("implicit", [None]),
-        ("explicit", [None, "user", "item", "baseline"]),
+        ("explicit", ["zero", "user", "item", "baseline"]),
     )
     for center in centers
 ]
@@ -117,7 +119,8 @@ def test_equal_items_give_way_to_lower_columns():
 
 def test_equal_users_give_way_to_lower_rows():
     X = np.ones((6, 3)) * np.arange(1, 7)[:, None]  # all of the same direction
-    users, values = UserUserCF().fit(X).similar_users([[7.0, 7, 7]], k=3)
+    model = UserUserCF(feedback="explicit", center="zero").fit(X)
+    users, values = model.similar_users([[7.0, 7, 7]], k=3)
     np.testing.assert_array_equal(users, [[0, 1, 2]])
     np.testing.assert_allclose(values, 1)
 
@@ -152,8 +155,14 @@ def test_little_data(model, X):
     assert np.isfinite(some).all()
 
 
-@pytest.mark.parametrize("weighting", [None, "tfidf", "bm25"])
-@pytest.mark.parametrize("similarity", sorted(SIMILARITIES))
+@pytest.mark.parametrize(
+    ("similarity", "weighting"),
+    [
+        *product(["cosine", "jaccard", "conditional_probability"], ["uniform", "tfidf", "bm25"]),
+        ("adjusted_cosine", None),
+        ("pearson", None),
+    ],
+)
 @pytest.mark.parametrize("Model", [ItemItemCF, UserUserCF])
 def test_nothing_known(Model, similarity, weighting):
     X = sp.csr_array((3, 4))
@@ -191,7 +200,7 @@ def test_ratings_are_on_the_scale_of_the_ratings():
 def test_similar_items_of_users_are_the_cosine_of_columns():
     X = ratings()
     model = UserUserCF().fit(X)
-    expected = cosine_similarity(X.T)
+    expected = cosine_similarity(3 * X.T / (X.T + 2 * np.median(X[X > 0])))
     np.fill_diagonal(expected, -1)
     indices, values = model.similar_items([2, 5], k=4)
     np.testing.assert_allclose(values, np.sort(expected[[2, 5]])[:, :-5:-1])
@@ -211,9 +220,11 @@ def test_similar_users_pads_short_lists():
     np.testing.assert_array_equal(users, [[0, -1], [-1, -1]])
     assert np.isnan(values[0, 1])
     assert np.isnan(values[1]).all()
+    longer, _ = UserUserCF().fit(X).similar_users([[0, 1, 0, 0]], k=5)
+    np.testing.assert_array_equal(longer, [[0, -1, -1, -1, -1]])
 
 
-@pytest.mark.parametrize(("k", "error"), [(0, ValueError), (4, ValueError), (1.0, TypeError)])
+@pytest.mark.parametrize(("k", "error"), [(0, ValueError), (-1, ValueError), (1.0, TypeError)])
 def test_similar_users_checks_the_length_of_lists(k, error):
     model = UserUserCF().fit(np.eye(3))
     with pytest.raises(error, match="k"):
@@ -235,3 +246,73 @@ def test_parameters_are_checked(Model, wrong):
         ValueError, match=f"The '{next(iter(wrong))}' parameter of {Model.__name__}"
     ):
         Model(**wrong).fit(np.eye(3))
+
+
+@pytest.mark.parametrize(
+    ("given", "mode"),
+    [
+        ({"weighting": "bm25", "feedback": "explicit"}, 'feedback="explicit"'),
+        ({"weighting": "uniform", "similarity": "pearson"}, 'similarity="pearson"'),
+        ({"weighting": "tfidf", "similarity": "adjusted_cosine"}, 'similarity="adjusted_cosine"'),
+        ({"center": "user"}, 'feedback="implicit"'),
+        ({"damping": 0.0}, 'feedback="implicit"'),
+        ({"popularity_exponent": 0.5}, 'similarity="cosine"'),
+        ({"popularity_exponent": 1, "feedback": "explicit"}, 'similarity="cosine"'),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("Model", [ItemItemCF, UserUserCF])
+def test_a_parameter_of_another_mode_is_refused(Model, given, mode):
+    name = next(iter(given))
+    with pytest.raises(
+        ValueError, match=f"{name}=.* has no effect on {Model.__name__} with {mode}"
+    ):
+        Model(**given).fit(ratings())
+
+
+OTHERS = {
+    "n_neighbors": 2, "weighting": "bm25", "shrinkage": 7.0, "min_similarity": 0.3,
+    "popularity_exponent": 0.9, "center": "zero", "damping": 0.5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("similarity", sorted(SIMILARITIES))
+@pytest.mark.parametrize("feedback", ["implicit", "explicit"])
+@pytest.mark.parametrize("Model", [ItemItemCF, UserUserCF])
+def test_every_parameter_acts_or_is_refused(Model, feedback, similarity, name):
+    X = ratings()
+    few = 4 if name == "popularity_exponent" else 20  # it decides who is kept
+    default = Model(few, feedback=feedback, similarity=similarity).fit(X)
+    other = clone(default).set_params(**{name: OTHERS[name]})
+    try:
+        other.fit(X)
+    except ValueError as error:
+        assert f"{name}=" in str(error)  # noqa: PT017
+    else:
+        assert not np.allclose(other.predict(X), default.predict(X))
+
+
+@pytest.mark.parametrize("similarity", sorted(SIMILARITIES))
+@every_model
+def test_scores_of_pairs_are_those_of_all_items(model, similarity):
+    model = clone(model).set_params(similarity=similarity, min_similarity=-2).fit(ratings())
+    new = sp.csr_array(ratings(1))
+    rows, items = np.divmod(np.random.default_rng(0).permutation(25 * 14)[:90], 14)
+    scores = model._score_pairs(new, None, rows, items)
+    np.testing.assert_allclose(scores, model._score(new, None)[rows, items], atol=1e-12)
+
+
+@pytest.mark.parametrize("Model", [ItemItemCF, UserUserCF])
+def test_parameters_set_after_a_fit_wait_for_the_next(Model):
+    X = ratings()
+    model = Model().fit(X)
+    expected = model.predict(X), model.similar_items([0], k=3)[1]
+    model.set_params(feedback="explicit", similarity="conditional_probability", damping=3.0)
+    np.testing.assert_array_equal(model.predict(X), expected[0])
+    np.testing.assert_array_equal(model.similar_items([0], k=3)[1], expected[1])
+    with pytest.raises(ValueError, match="Negative values"):
+        model.predict(-X)
+    fresh = clone(model).fit(X)
+    np.testing.assert_array_equal(model.fit(X).predict(-X), fresh.predict(-X))
+    assert vars(model).keys() == vars(fresh).keys()
