@@ -135,7 +135,7 @@ def factorize(X: sp.csr_matrix, n_threads: int) -> dict[str, Job]:
     def peer() -> Any:
         with threadpool_limits(1, "blas"):
             model = AlternatingLeastSquares(
-                FACTORS, penalty, alpha=3.0, iterations=ITERATIONS, num_threads=n_threads,
+                FACTORS, penalty, alpha=4.0, iterations=ITERATIONS, num_threads=n_threads,
                 random_state=0,
             )  # fmt: skip
             model.fit(X, show_progress=False)

@@ -52,7 +52,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         and 0.1 with ``weighted_regularization``.
     confidence : float or None, default=None
         Implicit feedback only: how much more a typical rating counts than an unknown entry; the
-        weight of any other is in the notes. None means 2.
+        weight of any other is in the notes. None means 3.
     weighted_regularization : bool or None, default=None
         Explicit feedback only: penalise the factors of each user and item in proportion to how
         many ratings he or it has [3]_. None means False.

@@ -11,7 +11,7 @@ __all__ = ["settings_of"]
 _ALL = ("init", "max_iter", "verbose")  # what they mean does not depend on the mode
 
 # parameter: its value where not given; None where it is chosen by the data, or off
-_IMPLICIT = {"n_components": 128, "regularization": 0.2, "confidence": 2.0}
+_IMPLICIT = {"n_components": 128, "regularization": 0.2, "confidence": 3.0}
 _EXPLICIT = {
     "n_components": 10,
     "regularization": None,

@@ -25,8 +25,8 @@ def random_ratings(n_users=40, n_items=25, density=0.3, seed=0):
 
 
 def confidences(model, X):
-    """How much entries weigh: 1 plus 2, or what is asked for, for a typical rating."""
-    confidence = 2.0 if model.confidence is None else model.confidence
+    """How much entries weigh: 1 plus 3, or what is asked for, for a typical rating."""
+    confidence = 3.0 if model.confidence is None else model.confidence
     return 1 + confidence * 3 * X / (X + 2 * model.typical_rating_)
 
 
