@@ -148,7 +148,7 @@ def as_dtype(X: sp.csr_array, dtype: Any) -> sp.csr_array:
 
 def check_n_rows(y: Any, n_rows: int) -> None:
     """Check that a y, which nobody uses, has the rows of X: otherwise something was mixed up."""
-    shape = np.shape(y) if not sp.issparse(y) else y.shape
+    shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
     if y is not None and (not shape or shape[0] != n_rows):
         raise ValueError(
             f"y has shape {shape}, X has {n_rows} rows: a y is not used, but must have as many."
