@@ -27,6 +27,8 @@ __all__ = [
     "validate_interactions",
 ]
 
+_LARGEST = 1e15  # rating whose squares, summed up and weighted, do not overflow in float32
+
 
 def as_interactions(X: Any, name: str = "X") -> sp.csr_array:
     """Convert to a canonical CSR array: users x items, sorted indices, no duplicates.
@@ -51,12 +53,13 @@ def as_interactions(X: Any, name: str = "X") -> sp.csr_array:
         matrix with entries outside of its shape.
     """
     X = check_structure(X, name)
-    X = check_array(
-        X,
-        accept_sparse=["csr", "csc", "coo"],
-        dtype=[np.float64, np.float32],
-        input_name=name,
-    )
+    with np.errstate(invalid="ignore"):  # of inf - inf, where sums of large numbers overflow
+        X = check_array(
+            X,
+            accept_sparse=["csr", "csc", "coo"],
+            dtype=[np.float64, np.float32],
+            input_name=name,
+        )
     return _finite(canonical_csr(X), name)
 
 
@@ -79,13 +82,14 @@ def validate_interactions(
     if reset:
         refuse_long_table(X)
     if reset or not _is_ready(X, estimator):
-        X = validate_data(
-            estimator,
-            X,
-            reset=reset,
-            accept_sparse=["csr", "csc", "coo"],
-            dtype=[np.float64, np.float32],
-        )
+        with np.errstate(invalid="ignore"):  # of inf - inf, where sums of large numbers overflow
+            X = validate_data(
+                estimator,
+                X,
+                reset=reset,
+                accept_sparse=["csr", "csc", "coo"],
+                dtype=[np.float64, np.float32],
+            )
     X = _finite(canonical_csr(X), "X")
     if nonnegative and X.nnz and X.data.min() < 0:
         worst = int(np.argmin(X.data))
@@ -131,18 +135,17 @@ def as_dtype(X: sp.csr_array, dtype: Any) -> sp.csr_array:
     Raises
     ------
     ValueError
-        If one is too large for it.
+        If one is so large that sums of squares would overflow.
     """
-    if X.dtype == dtype:
-        return X
-    limit = np.finfo(dtype).max
-    too_large = np.abs(X.data) > limit
+    too_large = np.abs(X.data) > _LARGEST
     if too_large.any():
         row, column, value = _first_entry(X, too_large)
         raise ValueError(
-            f"X[{row}, {column}] = {value:g} is too large for {np.dtype(dtype)}, in which the "
-            "model was fitted. Fit it on float64."
+            f"X[{row}, {column}] = {value:g} is too large: ratings may be up to {_LARGEST:g}. "
+            "Scale them down."
         )
+    if X.dtype == dtype:
+        return X
     return sp.csr_array((X.data.astype(dtype), X.indices, X.indptr), shape=X.shape)
 
 

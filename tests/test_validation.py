@@ -337,3 +337,10 @@ def test_items_outside_of_the_catalogue(given, first, n):
 def test_repeated_items():
     with pytest.raises(ValueError, match="items must not repeat a column; 2 is given twice"):
         check_item_indices([0, 2, 2], 4)
+
+
+@pytest.mark.parametrize("convert", [np.asarray, sp.csr_array])
+def test_sums_that_overflow_are_no_fault_of_the_ratings(convert):
+    X = np.full((20, 20), 3e38, np.float32)
+    X[1::2] *= -1
+    np.testing.assert_array_equal(as_interactions(convert(X)).toarray(), X)
