@@ -9,6 +9,7 @@ import numpy as np
 from .._kernels.entries import rows_of_entries
 from .._names import aligned, columns_of, labelled, labels_of
 from .._scores import scores_of_rows
+from .._validation import check_pairs
 from ._attended import attention_model, attention_shares
 from ._explain import explain
 from ._histories import Histories
@@ -44,8 +45,8 @@ def follow(estimator: Any, X: Any, items: Any, timestamps: Any, min_entries: int
         raise ValueError(f"Nothing can be left out: no history has {min_entries} entries or more.")
     chosen = None
     if items is not None:
-        named = columns_of(aligned(items, labels_of(X, axis=0), "items"), labels_of(X, axis=1))
-        chosen = _check_items(named, n_users, n_items)[kept]
+        columns = columns_of(aligned(items, labels_of(X, axis=0), "items"), labels_of(X, axis=1))
+        chosen = check_pairs(np.arange(n_users), columns, histories.X.shape)[1][kept]
     histories = histories.rows(kept)
 
     def choose(scores: np.ndarray, start: int) -> np.ndarray:
@@ -66,19 +67,6 @@ def follow(estimator: Any, X: Any, items: Any, timestamps: Any, min_entries: int
     best = best.astype(np.intp)
     users, labels = labelled(kept, X, axis=0), labelled(best, X, axis=1)
     return Followed(users, histories, best, labels, scores)
-
-
-def _check_items(items: Any, n_users: int, n_items: int) -> np.ndarray:
-    """Check that there is an item column for each row."""
-    items = np.asarray(items)
-    if items.shape != (n_users,) or items.dtype.kind not in "iu":
-        raise ValueError(
-            f"items must hold an item column for each of the {n_users} users, got {items.dtype} "
-            f"of shape {items.shape}."
-        )
-    if items.size and not (items.min() >= 0 and items.max() < n_items):
-        raise ValueError(f"items must be columns in [0, {n_items - 1}].")
-    return items
 
 
 def importances(estimator: Any, history: Histories, item: int, order: str) -> np.ndarray:

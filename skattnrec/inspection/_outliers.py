@@ -148,7 +148,8 @@ def _judges(estimator: Any, histories: Histories, cv: Any) -> Iterator[tuple[Any
     for train, test in folds:
         learned = histories.rows(train)
         with config_context(enable_metadata_routing=bool(learned.metadata) or None):
-            yield clone(estimator).fit(learned.given, **learned.metadata), np.sort(test)
+            model = clone(estimator).fit(learned.given, **learned.metadata)
+        yield model, np.sort(test)
 
 
 def _leave_one_out(model: Any, histories: Histories) -> np.ndarray:

@@ -32,12 +32,8 @@ def stability(
 
     Parameters
     ----------
-    {estimator}
-    X : {array-like, sparse matrix} of shape (n_users, n_items)
-        Histories; those with fewer than three entries are left out. Each is explained by calls
-        of its own: pass a sample of a few hundred.
-    items : array-like of int of shape (n_users,), default=None
-        The item of each user to explain; None means the best recommendation.
+    estimator, X, items, timestamps
+        As for :func:`deletion_curve`; histories with fewer than three entries are left out.
     of : {"contribution", "attention"}, default="contribution"
         What to compare: contributions to the score, or the mean attention of the heads.
     fraction : float in (0, 1), default=0.1
@@ -46,7 +42,6 @@ def stability(
         How often to do so.
     k : int, default=5
         How many of the strongest entries are compared.
-    {times}
     {random_state}
 
     Returns

@@ -155,9 +155,9 @@ def test_errors():
         deletion_curve(model, np.eye(60))
     with pytest.raises(ValueError, match="no history has 3 entries"):
         stability(model, np.eye(60))
-    with pytest.raises(ValueError, match="items must hold an item column for each of the 5 users"):
+    with pytest.raises(ValueError, match="rows and items must make pairs, got 5 and 2"):
         deletion_curve(model, X[:5], [1, 2])
-    with pytest.raises(ValueError, match="items must hold an item column for each of the 5 users"):
+    with pytest.raises(ValueError, match="rows and items must make pairs, got 5 and 2"):
         stability(model, X[:5], [1, 2])
     with pytest.raises(ValueError, match="'order' parameter"):
         deletion_curve(model, X[:5], order="alphabet")

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._attended import Attended, attend, attention_model, attention_shares
 from .._parameters import checked
-from ._canvas import axes_for, colors_of_heads, name_rows, pyplot, tidy
+from ._drawing import axes_for, colors_of_heads, name_rows, pyplot, tidy
 from ._labels import number, rated, wrap
 
 __all__ = ["animate_attention"]

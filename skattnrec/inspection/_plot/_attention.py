@@ -6,12 +6,12 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..._names import aligned
 from .._parameters import checked
-from ._canvas import colors_of_heads, legend_above, name_rows, tidy
 from ._display import HistoryDisplay
-from ._heatmap import draw_heatmap
+from ._drawing import colors_of_heads, draw_heatmap, legend_above, name_rows, tidy
 from ._labels import head_labels, rated, significant, strongest
 
 __all__ = ["AttentionDisplay"]
@@ -136,28 +136,23 @@ class AttentionDisplay(HistoryDisplay):
         self.figure_.colorbar(self.image_, ax=self.ax_, label="attention", pad=0.02)
 
     def _draw_bars(self, heads: list[str], has_others: bool, print_values: bool) -> None:
-        n_shown, n_heads = self.shown_.shape
+        n_heads = len(heads)
         widths = self.shown_.copy()
         written = [[_written(value) if print_values else "" for value in row] for row in widths]
         if has_others:  # their bar would make all others short: a number has to do
             written[-1] = [f"{_written(value)} together" for value in widths[-1]]
             widths[-1] = 0
-        height = 0.8 / n_heads
-        places = np.arange(n_shown)
-        self.bars_ = []
-        for head, color in enumerate(colors_of_heads(n_heads)):
-            shift = (head - (n_heads - 1) / 2) * height
-            bars = self.ax_.barh(
-                places + shift, widths[:, head], height * 0.92, color=color, label=heads[head]
-            )
-            self.ax_.bar_label(bars, [texts[head] for texts in written], padding=3, fontsize=8)
-            self.bars_.append(bars)
-        name_rows(self.ax_, self.entries_)
-        self.ax_.set_xlim(0, float(widths.max()) * 1.12)
-        self.ax_.set_xlabel("attention")
-        tidy(self.ax_)
+        bars = pd.DataFrame(widths, columns=heads).plot.barh(
+            ax=self.ax_, width=0.8, color=colors_of_heads(n_heads), legend=False
+        )
+        self.bars_ = bars.containers[-n_heads:]
+        for of_head, texts in zip(self.bars_, zip(*written, strict=True), strict=True):
+            bars.bar_label(of_head, texts, padding=3, fontsize=8)
+        name_rows(bars, self.entries_)
+        bars.set(xlim=(0, float(widths.max()) * 1.12), xlabel="attention", ylabel="")
+        tidy(bars)
         if n_heads > 1:
-            legend_above(self.ax_, n_heads)
+            legend_above(bars, n_heads)
 
 
 def _written(value: float) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 from ..._explanation import Explanation
 from .._explain import explain
 from .._parameters import checked
-from ._canvas import name_rows, tidy
 from ._display import Display
+from ._drawing import name_rows, tidy
 from ._labels import rated, significant, wrap
 
 __all__ = ["ContributionDisplay"]

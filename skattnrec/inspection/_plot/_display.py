@@ -11,7 +11,7 @@ import numpy as np
 from ..._names import labels_of, name_all
 from .._attended import attend
 from .._parameters import described
-from ._canvas import axes_for
+from ._drawing import axes_for
 
 __all__ = ["Display", "HistoryDisplay"]
 

@@ -12,8 +12,8 @@ from .._attended import attention_model, attention_shares
 from .._concentration import attention_entropy, effective_number, reweigh
 from .._histories import Histories
 from .._parameters import checked
-from ._canvas import colors_of_heads, legend_above, log_x, tidy
 from ._display import Display
+from ._drawing import colors_of_heads, legend_above, log_x, tidy
 from ._labels import head_labels
 
 __all__ = ["AttentionDistributionDisplay"]

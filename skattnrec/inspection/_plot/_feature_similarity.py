@@ -14,7 +14,7 @@ from .._attended import attention_model, attention_shares
 from .._histories import Histories
 from .._parameters import checked
 from ._display import Display
-from ._heatmap import draw_heatmap
+from ._drawing import draw_heatmap
 from ._labels import head_labels, wrap
 
 __all__ = ["FeatureSimilarityDisplay"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._parameters import checked
 from ._display import Display
-from ._heatmap import draw_heatmap
+from ._drawing import draw_heatmap
 from ._labels import number
 
 __all__ = ["TemperatureHeadsDisplay"]

@@ -11,8 +11,8 @@ import pandas as pd
 
 from ...model_selection import compare_recommenders
 from .._parameters import checked
-from ._canvas import COLORS, name_rows, tidy
 from ._display import Display
+from ._drawing import COLORS, name_rows, tidy
 
 __all__ = ["LeaderboardDisplay"]
 

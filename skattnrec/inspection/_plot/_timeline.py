@@ -9,8 +9,8 @@ import numpy as np
 
 from ..._names import aligned
 from .._parameters import checked
-from ._canvas import colors_of_heads, tidy
 from ._display import HistoryDisplay
+from ._drawing import colors_of_heads, tidy
 from ._labels import head_labels, wrap
 
 __all__ = ["AttentionTimelineDisplay"]
