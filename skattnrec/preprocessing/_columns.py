@@ -130,7 +130,7 @@ def _plain(ids: Any, name: str) -> np.ndarray:
         wrong = plain[~(np.abs(plain) < limit)]
         if len(wrong):
             raise ValueError(
-                f"{name} has the id {wrong[0]!r} as a {plain.dtype}, which from {limit:.0f} on "
+                f"{name} has the id {wrong[0]:g} as a {plain.dtype}, which from {limit:.0f} on "
                 "does not tell neighbouring integers apart. Read these ids as integers or text: a "
                 "column of integers becomes one of floats where values are missing, or in an array "
                 "that holds floats too."
@@ -252,7 +252,7 @@ def warn_of_merged_times(n_merged: int) -> None:
         "latest time. A split of it by time would take what a user did before and again after "
         "it out of the history; split the table with split_table first. If the latest (or their "
         "sum, mean or maximum) is what you want, set duplicates.",
-        stacklevel=5,
+        stacklevel=6,
     )
 
 

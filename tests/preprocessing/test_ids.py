@@ -44,6 +44,13 @@ def test_equal_numbers_of_other_types_are_the_same_id(known, asked):
     assert encoder.transform(table).toarray().tolist() == [[0, 1]]
 
 
+def test_large_integers_are_not_rounded_to_be_looked_up():
+    """In a common type they would be one float: nothing could be looked up any more."""
+    encoder = encoder_of([1, 2, 3], [2**53, 2**53 + 1, 5])
+    asked = {"user": [1, 1], "item": np.array([5.0, 6.0])}
+    assert encoder.set_params(unknown="ignore").transform(asked).toarray().tolist() == [[1, 0, 0]]
+
+
 @pytest.mark.parametrize(
     ("ids", "limit"),
     [([2.0**53, 1.0], 2**53), ([1.0, -(2.0**60)], 2**53), ([np.inf, 1.0], 2**53)],

@@ -48,7 +48,7 @@ def test_a_moment_is_the_same_number_in_every_type(column):
     assert times_of(column) == SECONDS
 
 
-@pytest.mark.parametrize("dtype", [object, "date32[day][pyarrow]"])
+@pytest.mark.parametrize("dtype", [object, "date32[day][pyarrow]", "period[D]"])
 def test_days(dtype):
     days = pd.Series([dt.date(2020, 1, 1), dt.date(2020, 1, 2)]).astype(dtype)
     assert times_of(days) == [SECONDS[0], SECONDS[0] + 86400]
