@@ -36,7 +36,7 @@ _START, _YEAR, _DAY = 1_500_000_000, 31_536_000, 86_400  # seconds
         "n_interactions": [Interval(Integral, 1, None, closed="left")],
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "min_interactions": [Interval(Integral, 1, None, closed="left")],
-        "popularity_exponent": [Interval(Real, 0, None, closed="left")],
+        "popularity_decay": [Interval(Real, 0, None, closed="left")],
         "drift": [Interval(Real, 0, 1, closed="both")],
         "ratings": ["boolean"],
         "random_state": ["random_state"],
@@ -51,7 +51,7 @@ def make_interactions(
     n_interactions: int = 50_000,
     n_components: int = 10,
     min_interactions: int = 10,
-    popularity_exponent: float = 1.0,
+    popularity_decay: float = 1.0,
     drift: float = 0.5,
     ratings: bool = True,
     random_state: Any = None,
@@ -75,7 +75,7 @@ def make_interactions(
         Number of topics that make up taste.
     min_interactions : int, default=10
         Length of the shortest histories; lengths above it are log-normal, up to ``n_items // 2``.
-    popularity_exponent : float, default=1.0
+    popularity_decay : float, default=1.0
         How steeply popularity falls with rank; 0 makes all items about equally popular.
     drift : float, default=0.5
         Share of interactions that follow the mood of the moment rather than lasting taste,
@@ -118,7 +118,7 @@ def make_interactions(
     .. math:: P(i \mid c) \propto m_{ic} \, \rho_i^{-s}
 
     with the topics :math:`m_i` of the item, its rank :math:`\rho_i` in popularity and the
-    ``popularity_exponent`` :math:`s`. About one in seven is exploration, which ignores topics and
+    ``popularity_decay`` :math:`s`. About one in seven is exploration, which ignores topics and
     follows popularity alone. This is latent Dirichlet allocation [1]_, to which moods add order: a
     mood is set off by one such item, lasts for ten interactions on average, and lets the share
     ``drift`` of them pick among fifteen items of the same main topic. An item that the user has
@@ -153,7 +153,7 @@ def make_interactions(
     taste = random.dirichlet(np.full(n_components, _TASTE), n_users)
     genre = random.dirichlet(np.full(n_components, _GENRE), n_items)
     ranks = random.permutation(n_items) + 1.0
-    popularity = ranks**-popularity_exponent
+    popularity = ranks**-popularity_decay
     popularity /= popularity.sum()
 
     changes = random.random_sample(n_interactions) < 1 / _MOOD_LENGTH

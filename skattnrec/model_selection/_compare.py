@@ -30,7 +30,7 @@ __all__ = ["compare_recommenders"]
         "estimators": [Mapping],
         "scoring": [RankingScorer, str, list, None],
         "random_state": ["random_state"],
-        "confidence": [Interval(Real, 0, 1, closed="neither")],
+        "confidence_level": [Interval(Real, 0, 1, closed="neither")],
         "callback": [callable, None],
     },
     prefer_skip_nested_validation=True,
@@ -45,7 +45,7 @@ def compare_recommenders(
     timestamps: Any = None,
     n_jobs: int | None = None,
     random_state: Any = 0,
-    confidence: float = 0.95,
+    confidence_level: float = 0.95,
     callback: Callable[[int, int, str], Any] | None = None,
 ) -> pd.DataFrame:
     """Compare recommenders by cross-validation.
@@ -78,7 +78,7 @@ def compare_recommenders(
         Number of processes. More than one make the seconds of the result less comparable.
     random_state : int, RandomState instance or None, default=0
         Shuffles the users, and draws the hidden entries unless ``scoring`` is a scorer.
-    confidence : float in (0, 1), default=0.95
+    confidence_level : float in (0, 1), default=0.95
         Of the intervals.
     callback : callable, default=None
         Called as ``callback(n_done, n_total, name)`` when a model has been scored on a fold; for
@@ -151,7 +151,7 @@ def compare_recommenders(
         scores.append(pd.DataFrame({"model": name, "user": test, **values}))
         if callback is not None:
             callback(done, len(tasks), name)
-    board, attributes = _leaderboard(pd.concat(scores), list(estimators), confidence)
+    board, attributes = _leaderboard(pd.concat(scores), list(estimators), confidence_level)
     columns = ["model", "fit_seconds", "recommend_seconds"]
     board = board.join(pd.DataFrame(seconds, columns=columns).groupby("model").median())
     board.attrs = attributes
@@ -203,7 +203,7 @@ def _rows(rows: np.ndarray, X: sp.csr_array, y: sp.csr_array | None) -> tuple[sp
 
 
 def _leaderboard(
-    scores: pd.DataFrame, names: list[str], confidence: float
+    scores: pd.DataFrame, names: list[str], confidence_level: float
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Summarise the values of models and users: a row for each model, and the pairs."""
     scores = scores.groupby(["user", "model"]).mean()
@@ -217,9 +217,9 @@ def _leaderboard(
                 f"{len(values)} users have relevant held-out items, a comparison needs at least "
                 "two. Rows need two or more entries, and relevance_threshold must be in reach."
             )
-        tests = paired_tests(values, confidence)
+        tests = paired_tests(values, confidence_level)
         against_best = tests[tests["better"] == values.mean().idxmax()].set_index("worse")
-        summary = [mean_interval(values[name], confidence) for name in names]
+        summary = [mean_interval(values[name], confidence_level) for name in names]
         board[[metric, f"{metric}_low", f"{metric}_high"]] = np.array(summary)
         board[f"{metric}_p"] = against_best["p_value"].reindex(names, fill_value=1.0)
         pairs += [{"metric": metric, **pair} for pair in tests.to_dict("records")]

@@ -53,7 +53,7 @@ def holm(p_values: Any) -> np.ndarray:
     return adjusted
 
 
-def mean_interval(values: Any, confidence: float = 0.95) -> tuple[float, float, float]:
+def mean_interval(values: Any, confidence_level: float = 0.95) -> tuple[float, float, float]:
     r"""Mean of a sample with Student's t interval.
 
     .. math:: \bar x \pm t_{n - 1, (1 + c) / 2} \; s / \sqrt n
@@ -62,7 +62,7 @@ def mean_interval(values: Any, confidence: float = 0.95) -> tuple[float, float, 
     ----------
     values : array-like of shape (n,)
         At least two values.
-    confidence : float in (0, 1), default=0.95
+    confidence_level : float in (0, 1), default=0.95
         The c of the formula.
 
     Returns
@@ -87,11 +87,11 @@ def mean_interval(values: Any, confidence: float = 0.95) -> tuple[float, float, 
     mean, error = float(values.mean()), float(stats.sem(values))
     if error == 0:  # of which scipy makes NaN
         return mean, mean, mean
-    low, high = stats.t.interval(confidence, len(values) - 1, loc=mean, scale=error)
+    low, high = stats.t.interval(confidence_level, len(values) - 1, loc=mean, scale=error)
     return mean, float(low), float(high)
 
 
-def paired_tests(values: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+def paired_tests(values: pd.DataFrame, confidence_level: float = 0.95) -> pd.DataFrame:
     """Test for every pair of models whether their mean scores differ.
 
     Student's t test on the differences of each user's two scores, two-sided, with p-values
@@ -101,7 +101,7 @@ def paired_tests(values: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame
     ----------
     values : DataFrame of shape (n_users, n_models)
         The score of every user (row) under every model (column), without NaN.
-    confidence : float in (0, 1), default=0.95
+    confidence_level : float in (0, 1), default=0.95
         Of the intervals of the differences, each on its own.
 
     Returns
@@ -134,7 +134,7 @@ def paired_tests(values: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame
     rows = []
     for one, other in combinations(values.columns, 2):
         better, worse = (one, other) if means[one] >= means[other] else (other, one)
-        difference = mean_interval(values[better] - values[worse], confidence)
+        difference = mean_interval(values[better] - values[worse], confidence_level)
         rows.append((better, worse, *difference, _p_value(values[better], values[worse])))
     tests = pd.DataFrame(rows, columns=["better", "worse", "difference", "low", "high", "p_value"])
     tests["p_value"] = holm(tests["p_value"])

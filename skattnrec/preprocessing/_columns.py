@@ -17,6 +17,7 @@ import pandas as pd
 __all__ = [
     "as_index",
     "as_table",
+    "check_merged",
     "distinct_ids",
     "factorize",
     "finite_numbers",
@@ -169,7 +170,8 @@ def finite_numbers(table: pd.DataFrame, column: Any, dtype: Any) -> np.ndarray:
         value = values.iloc[wrong[:1]].tolist()[0]
         raise ValueError(
             f"Column {column!r} must hold finite numbers, row {wrong[0]} has {value!r} "
-            f"({len(wrong)} such rows in all, counted from 0). Drop or repair these rows."
+            f"({len(wrong)} such rows in all, counted from 0). Drop or repair these rows; numbers "
+            "above 3.4e38 need dtype=np.float64."
         )
     return numbers
 
@@ -237,12 +239,29 @@ def raise_duplicates(pairs: pd.DataFrame, order: np.ndarray, starts: np.ndarray)
     """
     repeated = np.flatnonzero(np.diff(np.append(starts, len(order))) > 1)
     first, second = order[starts[repeated[0]] :][:2]
-    user, item = pairs.iloc[first].tolist()
+    user, item = _pair(pairs, first)
     raise ValueError(
         f"{len(repeated)} pairs of user and item occur more than once, the first (user "
         f"{user!r}, item {item!r}) in rows {first} and {second}, counted from 0. "
         "Set duplicates to 'last', 'sum', 'mean' or 'max' to merge them."
     )
+
+
+def check_merged(data: np.ndarray, pairs: pd.DataFrame, rows: np.ndarray) -> None:
+    """Check that no rating became infinite; ``pairs`` has its user and item in row ``rows``."""
+    wrong = np.flatnonzero(~np.isfinite(data))
+    if len(wrong):
+        user, item = _pair(pairs, rows[wrong[0]])
+        raise ValueError(
+            f"The ratings of user {user!r} and item {item!r} together are too large for "
+            f"{data.dtype}. Set dtype=np.float64, or divide the ratings by a constant."
+        )
+
+
+def _pair(pairs: pd.DataFrame, row: int) -> tuple[Any, Any]:
+    """User and item in a row, as Python objects."""
+    user, item = (pairs.iloc[[row], column].tolist()[0] for column in (0, 1))
+    return user, item
 
 
 def warn_of_merged_times(n_merged: int) -> None:

@@ -19,6 +19,7 @@ from .._validation import as_interactions, check_timestamps
 from ._assemble import assemble_csr, group, merge
 from ._columns import (
     as_table,
+    check_merged,
     distinct_ids,
     factorize,
     finite_numbers,
@@ -99,9 +100,6 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
            [0., 4.]], dtype=float32)
     >>> encoder.get_feature_names_out()
     array(['jam', 'tea'], dtype=object)
-
-    Recommendations of item columns become a table again:
-
     >>> encoder.decode([[-1], [0]], [[float("nan")], [0.25]], users=encoder.user_ids_)
       user item  rank  score
     0  bob  jam     1   0.25
@@ -384,7 +382,9 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         if len(starts) < len(order) and self.duplicates is None and return_timestamps:
             warn_of_merged_times(len(order) - len(starts))
         places = places[order[starts]]
-        data = merge(ratings, order, starts, policy).astype(dtype, copy=False)
+        with np.errstate(over="ignore"):  # what is too large becomes inf
+            data = merge(ratings, order, starts, policy).astype(dtype, copy=False)
+        check_merged(data, table[[self.user, self.item]], order[starts])
         encoded = assemble_csr(places, data, shape)
         if not return_timestamps:
             return encoded

@@ -105,7 +105,7 @@ def test_popularity_has_a_long_tail(data):
     top_tenth = np.sort(counts)[-100:].sum()
     assert top_tenth > 0.3 * counts.sum()
     assert np.corrcoef(np.log(data.popularity), np.log1p(counts))[0, 1] > 0.8
-    flat = make_interactions(popularity_exponent=0, random_state=0)
+    flat = make_interactions(popularity_decay=0, random_state=0)
     assert gini(np.bincount(flat.X.indices, minlength=1000)) < 0.15
 
 

@@ -65,7 +65,7 @@ def user_values(model, X, scorer, splits):
 
 
 def test_equals_cross_validation_by_hand(X, models):
-    board = compare_recommenders(models, X, cv=4, random_state=3, confidence=0.9)
+    board = compare_recommenders(models, X, cv=4, random_state=3, confidence_level=0.9)
     assert list(board.index) == ["overlap", "popular"]
     assert board.index.name == "model"
     scorer = RankingScorer(["ndcg@10", "recall@20"], random_state=3)
@@ -264,7 +264,7 @@ def test_does_not_fit_what_it_is_given(X, models):
         ({"estimators": {}}, "estimators must not be empty"),
         ({"estimators": [Overlap()]}, "'estimators' parameter"),
         ({"scoring": "auc"}, "metric must be one of"),
-        ({"confidence": 95}, "'confidence' parameter"),
+        ({"confidence_level": 95}, "'confidence_level' parameter"),
         ({"cv": 81}, "cv=81 folds need as many users, X has 80"),
         ({"callback": "bar"}, "'callback' parameter"),
         ({"scoring": RankingScorer(relevance_threshold=6)}, "0 users have relevant held-out items"),

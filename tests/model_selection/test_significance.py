@@ -26,7 +26,7 @@ def test_holm_lies_between_no_correction_and_bonferroni():
 
 def test_mean_interval_is_students():
     values = np.random.default_rng(0).normal(3, 2, 25)
-    mean, low, high = mean_interval(values, confidence=0.9)
+    mean, low, high = mean_interval(values, confidence_level=0.9)
     expected = ttest_1samp(values, 0).confidence_interval(0.9)
     assert_allclose([mean, low, high], [values.mean(), expected.low, expected.high])
 
@@ -35,7 +35,7 @@ def test_mean_interval_covers_as_often_as_it_says():
     rng = np.random.default_rng(0)
     inside = 0
     for _ in range(1000):
-        _, low, high = mean_interval(rng.normal(1, 1, 8), confidence=0.8)
+        _, low, high = mean_interval(rng.normal(1, 1, 8), confidence_level=0.8)
         inside += low <= 1 <= high
     assert inside / 1000 == pytest.approx(0.8, abs=4 * np.sqrt(0.8 * 0.2 / 1000))
 
@@ -46,7 +46,7 @@ def test_paired_tests_agree_with_scipy():
     values = pd.DataFrame(
         {name: user + rng.normal(m, 0.2, 40) for name, m in zip("abc", (0, 0.1, 0.3))}
     )
-    tests = paired_tests(values, confidence=0.9)
+    tests = paired_tests(values, confidence_level=0.9)
     assert len(tests) == 3
     raw = [ttest_rel(values[b], values[w]) for b, w in zip(tests["better"], tests["worse"])]
     assert_allclose(tests["p_value"], holm([test.pvalue for test in raw]))
