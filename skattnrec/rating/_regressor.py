@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.utils import check_array, check_X_y
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._blocks import row_blocks
 from .._compat import HasMethods, fit_context
 from .._kernels.baseline import DAMPING, row_offsets
+from .._learning import LearnsAtOnce
+from .._scores import scores_of_pairs
 from ..base import BaseRecommender
 from ..factorization import BayesianFactorizer
 from ..preprocessing import InteractionEncoder
@@ -20,10 +22,8 @@ from ..preprocessing._columns import look_up
 
 __all__ = ["RatingRegressor"]
 
-_BLOCK_ENTRIES = 2**23  # ratings predicted at a time
 
-
-class RatingRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
+class RatingRegressor(RegressorMixin, MetaEstimatorMixin, LearnsAtOnce, BaseEstimator):
     r"""Predict ratings of (user, item) pairs with a recommender.
 
     ``fit`` makes a matrix of users and items of the pairs and their ratings and has the
@@ -40,7 +40,8 @@ class RatingRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     user : int or str, default=0
         The column of ``X`` that holds the ids of users: its position or, in a DataFrame, its name.
     item : int or str, default=1
-        The same for items. Other columns are not used.
+        The same for items. Other columns are not looked at: they may hold anything, missing values
+        included.
     clip : bool, default=True
         Keep predictions between the lowest and the highest rating of ``fit``.
 
@@ -76,6 +77,11 @@ class RatingRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
 
     A pair that ``fit`` has seen is predicted from a history that holds its rating. Errors on such
     pairs say little; cross-validate.
+
+    Ids are taken as they are, in the columns of a DataFrame each in its own type. In an array of
+    one type integers beside floats are floats, which are refused from 2**53 on, where neighbouring
+    ones are the same. Ids asked for must be of a type that ids of ``fit`` have: the text "3" is not
+    the integer 3.
 
     Examples
     --------
@@ -114,7 +120,8 @@ class RatingRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, DataFrame} of shape (n_ratings, n_columns)
-            Ids of users and items: numbers or strings, at least two columns.
+            Ids of users and items: numbers, text or whatever else is hashable, at least two
+            columns.
         y : array-like of shape (n_ratings,)
             The ratings.
 
@@ -126,66 +133,66 @@ class RatingRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If ids are missing, ratings are not finite, or a column is not there.
+            If ids are missing or rounded, ratings are not finite, a column is not there, or both
+            are the same one.
         TypeError
-            If the recommender does not predict ratings.
+            If the recommender does not predict ratings, or only with timestamps. Whatever is
+            raised, an earlier fit stays as it was.
         """
-        X, y = validate_data(self, X, y, dtype=None, ensure_min_features=2, y_numeric=True)
+        learned = self._blank()
+        table = learned._table(X, reset=True)
+        _, y = check_X_y(np.zeros((len(table), 1)), y, y_numeric=True, estimator=self)
         y = y if y.dtype == np.float32 else y.astype(np.float64)
-        self.recommender_ = self._make_recommender()
-        self.encoder_ = InteractionEncoder(duplicates="mean", unknown="ignore", dtype=y.dtype)
-        table = self._ids(X).assign(rating=y)
-        R = self.interactions_ = self.encoder_.fit_transform(table)
-        self.mean_ = float(R.data.mean(dtype=np.float64))
-        means = np.full(R.shape[1], self.mean_)
-        self.user_offsets_ = row_offsets(R.indptr, R.indices, R.data, means, DAMPING)
-        self.rating_range_ = float(R.data.min()), float(R.data.max())
-        self.recommender_.fit(R)
+        encoder = InteractionEncoder(duplicates="mean", unknown="ignore", dtype=y.dtype)
+        R = encoder.fit_transform(table.assign(rating=y))
+        learned.encoder_, learned.interactions_ = encoder, R
+        learned.mean_ = float(R.data.mean(dtype=np.float64))
+        means = np.full(R.shape[1], learned.mean_)
+        learned.user_offsets_ = row_offsets(R.indptr, R.indices, R.data, means, DAMPING)
+        learned.rating_range_ = float(R.data.min()), float(R.data.max())
+        learned.recommender_ = self._make_recommender().fit(R)
+        self._commit(learned)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the ratings of pairs.
 
+        Takes time in proportion to the pairs and their histories, whatever the number of items, if
+        the recommender does.
+
         Parameters
         ----------
         X : {array-like, DataFrame} of shape (n_pairs, n_columns)
-            Ids as in ``fit``, known or not.
+            Ids, known or not.
 
         Returns
         -------
         ndarray of shape (n_pairs,)
             Ratings.
+
+        Raises
+        ------
+        ValueError
+            If ids are missing or rounded, or ``X`` has other columns than that of ``fit``.
+        TypeError
+            If ids are of a type that no id of ``fit`` has.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=None)
-        users, items = self._places(X)
+        users, items = self._places(self._table(X, reset=False))
         ratings = np.full(len(users), self.mean_, self.interactions_.dtype)
         ratings[users >= 0] += self.user_offsets_[users[users >= 0]].astype(ratings.dtype)
         known = np.flatnonzero(items >= 0)
-        ratings[known] = self._predict_known(users[known], items[known])
+        if len(known):
+            rows, place = np.unique(users[known], return_inverse=True)
+            ratings[known] = scores_of_pairs(
+                self.recommender_, self._histories(rows), place, items[known]
+            )
         return ratings.clip(*self.rating_range_) if self.clip else ratings
-
-    def _predict_known(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Predict the ratings of item columns by user rows; -1 for users without a history."""
-        ratings = np.empty(len(users), self.interactions_.dtype)
-        rows, place = np.unique(users, return_inverse=True)
-        order = np.argsort(place, kind="stable")
-        histories = self._histories(rows)
-        start = 0
-        first = 0
-        for block, _ in row_blocks(histories, None, _BLOCK_ENTRIES // histories.shape[1]):
-            start += block.shape[0]
-            stop = np.searchsorted(place[order], start)
-            asked = order[first:stop]
-            scores = self.recommender_.predict(block)
-            ratings[asked] = scores[place[asked] - start + block.shape[0], items[asked]]
-            first = stop
-        return ratings
 
     def _histories(self, rows: np.ndarray) -> sp.csr_array:
         """Rows of ``interactions_``; an empty one for -1, which may only come first."""
         R = self.interactions_
-        if not len(rows) or rows[0] >= 0:
+        if rows[0] >= 0:
             return R[rows]
         chosen = R[rows[1:]]
         indptr = np.append(chosen.indptr[:1], chosen.indptr)
@@ -204,12 +211,40 @@ class RatingRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
                 "only rank items. Pass for example ALSFactorizer(), ItemItemCF() or "
                 "BayesianFactorizer()."
             )
+        if model._needs_times():
+            raise TypeError(
+                f"recommender must do without timestamps, {type(model).__name__} does not: pairs "
+                "of user and item have none. Fit it on a matrix and timestamps instead."
+            )
         return model
 
-    def _ids(self, X: np.ndarray) -> pd.DataFrame:
-        """Table of the ids of users and items."""
-        columns = {"user": X[:, self._column("user")], "item": X[:, self._column("item")]}
-        return pd.DataFrame(columns).infer_objects()
+    def _table(self, X: Any, *, reset: bool) -> pd.DataFrame:
+        """Take the ids of users and items out of a table, each column in its own type."""
+        least = {"ensure_min_features": 2 if reset else 1, "estimator": self}
+        if isinstance(X, pd.DataFrame):
+            check_array(np.broadcast_to(0.0, X.shape), **least)
+            values = X
+        else:
+            if isinstance(X, (list, tuple)):
+                X = np.asarray(X, dtype=object)  # else integers beside text would become text
+            values = pd.DataFrame(check_array(X, dtype=None, ensure_all_finite=False, **least))
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        user, item = self._column("user"), self._column("item")
+        if user % self.n_features_in_ == item % self.n_features_in_:
+            raise ValueError(
+                f"user={self.user!r} and item={self.item!r} are the same column of X: users and "
+                "items need one each."
+            )
+        columns = {"user": values.iloc[:, user], "item": values.iloc[:, item]}
+        table = pd.DataFrame({name: ids.array for name, ids in columns.items()}).infer_objects()
+        for name in columns:
+            missing = np.flatnonzero(table[name].isna())
+            if len(missing):
+                raise ValueError(
+                    f"X has no {name} in row {missing[0]} (NaN or None; {len(missing)} such rows "
+                    "in all, counted from 0). Drop these rows or give them an id."
+                )
+        return table
 
     def _column(self, parameter: str) -> int:
         """Position of the column that a parameter asks for."""
@@ -221,6 +256,8 @@ class RatingRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
                     f"{parameter}={column!r} is no column of X; "
                     + (f"its columns are {names}." if names else "X has no column names.")
                 )
+            if names.count(column) > 1:
+                raise ValueError(f"{parameter}={column!r} names several columns of X.")
             return names.index(column)
         if not -self.n_features_in_ <= column < self.n_features_in_:
             raise ValueError(
@@ -228,9 +265,8 @@ class RatingRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             )
         return column
 
-    def _places(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _places(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Rows and columns of ``interactions_`` for pairs; -1 for unknown ids."""
-        table = self._ids(X)
         found = []
         for name, ids in (("user", self.encoder_.user_ids_), ("item", self.encoder_.item_ids_)):
             found.append(look_up(table, name, ids, "the ids of fit", "ignore"))

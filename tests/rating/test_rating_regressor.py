@@ -18,7 +18,6 @@ from skattnrec import (
     RatingRegressor,
     UserUserCF,
 )
-from skattnrec.rating import _regressor
 
 
 def make_pairs(n=600, n_users=40, n_items=25, seed=0):
@@ -104,12 +103,30 @@ def test_half_stars(recommender):
     assert np.sqrt(np.mean((found - stars[:100]) ** 2)) < 0.85 * stars.std()
 
 
-def test_blocks_of_users_do_not_matter(monkeypatch):
-    model = RatingRegressor(ItemItemCF()).fit(PAIRS, RATINGS)
-    asked = pd.concat([PAIRS, pd.DataFrame({"who": ["new"], "what": [3]})])
+@pytest.mark.parametrize("recommender", MODELS, ids=lambda model: type(model).__name__)
+def test_pairs_in_any_order_and_number_are_predicted_alike(recommender):
+    model = RatingRegressor(recommender).fit(PAIRS, RATINGS)
+    asked = pd.concat([PAIRS, pd.DataFrame({"who": ["new"], "what": [3]})], ignore_index=True)
     expected = model.predict(asked)
-    monkeypatch.setattr(_regressor, "_BLOCK_ENTRIES", 3 * 25)
-    np.testing.assert_array_equal(model.predict(asked), expected)
+    order = np.random.default_rng(0).permutation(len(asked))
+    np.testing.assert_allclose(model.predict(asked.iloc[order]), expected[order], atol=1e-12)
+    one = np.concatenate([model.predict(asked[row : row + 1]) for row in (0, 17, 600)])
+    np.testing.assert_allclose(one, expected[[0, 17, 600]], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "recommender",
+    [BaselinePredictor(), ItemItemCF(), UserUserCF(), BayesianFactorizer(4), ALSFactorizer(4)],
+    ids=lambda model: type(model).__name__,
+)
+def test_no_more_items_are_scored_than_are_asked_for(recommender, monkeypatch):
+    model = RatingRegressor(recommender).fit(PAIRS, RATINGS)
+
+    def score(*_):
+        raise AssertionError("all items are scored")
+
+    monkeypatch.setattr(type(recommender), "_score", score)
+    assert np.isfinite(model.predict(PAIRS[:3])).all()
 
 
 def test_known_and_unknown_by_hand():
@@ -175,10 +192,133 @@ def test_models_of_rankings_are_refused():
         RatingRegressor(LinearRegression()).fit(PAIRS, RATINGS)
 
 
+def test_models_of_sequences_are_refused():
+    class InOrder(BaselinePredictor):
+        def _needs_times(self):
+            return True
+
+    with pytest.raises(TypeError, match="must do without timestamps, InOrder does not"):
+        RatingRegressor(InOrder()).fit(PAIRS, RATINGS)
+
+
+def test_a_refused_fit_leaves_the_old_model():
+    model = RatingRegressor(BaselinePredictor()).fit(PAIRS, RATINGS)
+    before, attributes = model.predict(PAIRS), dict(vars(model))
+    wide = PAIRS.assign(when=0)
+    for X, y in (
+        (wide.assign(who=None), RATINGS),
+        (wide, np.where(RATINGS > 3, np.nan, 1)),
+        (wide, RATINGS[:5]),
+    ):
+        with pytest.raises(ValueError, match=r"X has no user|NaN|inconsistent"):
+            model.fit(X, y)
+    model.set_params(recommender=PopularityRecommender())
+    with pytest.raises(TypeError, match="must predict ratings"):
+        model.fit(wide, RATINGS)
+    model.set_params(recommender=attributes["recommender"])
+    assert vars(model) == attributes
+    np.testing.assert_array_equal(model.predict(PAIRS), before)
+
+
+# -- ids --------------------------------------------------------------------------------------
+
+FAR = 2**60  # neighbours are the same float
+
+
+def far_pairs():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"user": FAR + rng.integers(0, 40, 600), "item": rng.integers(0, 30, 600)})
+    return table, 3 + np.sin(table["user"] - FAR) + np.cos(table["item"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t,
+        lambda t: t.assign(price=0.5),
+        lambda t: t.assign(user=t["user"].astype("uint64")),
+        lambda t: t.assign(user=t["user"].astype("uint64") + np.uint64(2**63)),
+        lambda t: t.assign(user=t["user"].astype("Int64")),
+        lambda t: t.assign(user=t["user"].astype("category")),
+        lambda t: t.astype(str),
+        lambda t: t.assign(user="u" + t["user"].astype(str)),
+        lambda t: t.assign(user=[(u, "x") for u in t["user"]]),
+        lambda t: t.assign(user=pd.to_datetime(t["user"])),
+        lambda t: t.to_numpy(),
+        lambda t: t.to_numpy().tolist(),
+        lambda t: [[f"u{u}", i] for u, i in t.to_numpy().tolist()],
+    ],
+    ids=[
+        "integers", "beside floats", "unsigned", "beyond 2**63", "nullable", "category", "text",
+        "text and integers", "tuples", "dates", "array", "list", "mixed list",
+    ],
+)  # fmt: skip
+def test_ids_are_taken_as_they_are(change):
+    table, ratings = far_pairs()
+    expected = RatingRegressor(BaselinePredictor()).fit(table, ratings)
+    changed = change(table)
+    model = RatingRegressor(BaselinePredictor()).fit(changed, ratings)
+    assert model.encoder_.n_users_ == expected.encoder_.n_users_ == 40
+    np.testing.assert_allclose(model.predict(changed), expected.predict(table), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.where(np.arange(600) % 7, 0.5, np.nan),
+        np.where(np.arange(600) % 7, "x", None),
+        pd.to_datetime(np.where(np.arange(600) % 7, "2020-01-01", None)),
+        [[1]] * 600,
+        np.full(600, np.inf),
+    ],
+    ids=["NaN", "None", "NaT", "lists", "inf"],
+)
+def test_columns_that_are_not_used_may_hold_anything(column):
+    table, ratings = far_pairs()
+    expected = RatingRegressor(BaselinePredictor()).fit(table, ratings).predict(table)
+    for name, place in (("other", 0), ("more", 2)):
+        wide = table.copy()
+        wide.insert(place, name, column)
+        model = RatingRegressor(BaselinePredictor(), user="user", item="item").fit(wide, ratings)
+        np.testing.assert_array_equal(model.predict(wide), expected)
+
+
+def test_ids_that_became_floats_are_refused():
+    table, ratings = far_pairs()
+    with pytest.raises(ValueError, match="does not tell neighbouring integers apart"):
+        RatingRegressor(BaselinePredictor()).fit(table.assign(x=0.5).to_numpy(), ratings)
+
+
+def test_ids_of_another_type_are_refused():
+    pairs = pd.DataFrame({"user": [1, 2, 3], "item": [3, 4, 5]})
+    model = RatingRegressor(BaselinePredictor()).fit(pairs, [1, 2, 3])
+    with pytest.raises(TypeError, match=r"ids that are text \(such as '1'\), the ids of fit"):
+        model.predict(pairs.astype(str))
+    np.testing.assert_array_equal(model.predict(pairs.astype(float)), model.predict(pairs))
+    text = RatingRegressor(BaselinePredictor()).fit(pairs.astype(str), [1, 2, 3])
+    with pytest.raises(TypeError, match="ids that are numbers"):
+        text.predict(pairs)
+    mixed = RatingRegressor(BaselinePredictor()).fit([["a", 1], [2, 1], ["b", 3]], [1, 2, 3])
+    assert mixed.predict([[2, 1], ["a", 3]]).shape == (2,)
+
+
+def test_one_column_is_not_two():
+    with pytest.raises(ValueError, match="user=1 and item=-1 are the same column"):
+        RatingRegressor(BaselinePredictor(), user=1, item=-1).fit(PAIRS, RATINGS)
+
+
+def test_predictions_scale_with_the_ratings():
+    for factor in (0.1, 1 / 3, 10, 1e6):
+        for model in (BaselinePredictor(), UserUserCF(), ItemItemCF()):
+            expected = RatingRegressor(model).fit(PAIRS, RATINGS).predict(PAIRS)
+            found = RatingRegressor(model).fit(PAIRS, RATINGS * factor).predict(PAIRS)
+            np.testing.assert_allclose(found / factor, expected, atol=1e-9)
+
+
 def test_missing_id():
     pairs = PAIRS.copy()
     pairs.loc[3, "who"] = None
-    with pytest.raises(ValueError, match=r"no id in row 3|NaN"):
+    with pytest.raises(ValueError, match=r"X has no user in row 3"):
         RatingRegressor(BaselinePredictor()).fit(pairs, RATINGS)
 
 
