@@ -2,6 +2,7 @@
 
 import builtins
 import shlex
+import warnings
 from contextlib import redirect_stdout
 from io import StringIO
 
@@ -22,7 +23,7 @@ from skattnrec import (
     UserUserCF,
     compare_recommenders,
 )
-from skattnrec._cli import _progress, main
+from skattnrec._cli import _main, _progress, main
 from skattnrec._cli._models import MODELS, make_model
 from skattnrec._cli._picture import save_picture
 from skattnrec._cli._report import format_grid, format_leaderboard
@@ -192,6 +193,40 @@ def test_grid_agrees_with_the_leaderboard(run, grid):
     assert_allclose(grid.loc[place, "ndcg@5"], expected, rtol=0.05)
     assert grid["ndcg@5"].between(0, 1).all()
     assert grid["ndcg@5"].nunique() > 1
+
+
+def test_settings_that_are_the_same_are_fitted_once(run, grid):
+    """At an infinite temperature all heads are."""
+    same = grid[np.isinf(grid["temperature"])]
+    assert same["n_heads"].tolist() == HEADS
+    assert same["ndcg@5"].nunique() == same["fit_seconds"].nunique() == 1
+
+
+def test_equal_ratings_need_no_grid(table, tmp_path, capsys):
+    path, out = tmp_path / "clicks.csv", tmp_path / "out"
+    table[["user", "item", "time"]].to_csv(path, index=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")  # what models say is told in a line
+        assert main(["compare", str(path), "--k=5", "--folds=2", "--out", str(out)]) == 0
+    printed = capsys.readouterr()
+    assert "No grid: all ratings are equal" in printed.out
+    assert "--param" not in printed.out
+    assert {path.name for path in out.iterdir()} == {"leaderboard.csv", "pairs.csv"}
+    told = printed.err.splitlines()
+    assert len(told) == len(set(told))
+    assert all(line.startswith("skattnrec: ") for line in told)
+
+
+def test_warnings_take_one_line_each(tmp_path, monkeypatch, capsys):
+    def run(options):
+        for _ in range(3):
+            warnings.warn("half a\nwarning", UserWarning, stacklevel=1)
+
+    monkeypatch.setattr(_main, "compare", run)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert main(["compare"]) == 0
+    assert capsys.readouterr().err == "skattnrec: warning: half a warning\n"
 
 
 def test_printed_report(run, grid):

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sklearn import config_context
 from sklearn.model_selection import GridSearchCV, KFold, ParameterGrid
@@ -52,18 +53,32 @@ def compare(options: Namespace) -> None:
     _write_csv(board.reset_index(), written[0])
     _write_csv(pairs[["metric", *pairs.columns.drop("metric")]], written[1])
 
-    grid = _grid(ratings, options, metrics[0])
-    print(f"\n{format_grid(grid, metrics[0], options.folds)}", flush=True)
-    _write_csv(grid, written[2])
-    try:
-        save_picture(grid, metrics[0], ratings.name, options.folds, written[3])
-    except ImportError:
-        written.pop()
-        hint = "no picture without matplotlib: pip install 'skattnrec[plot]'"
-        print(f"skattnrec: {hint}", file=sys.stderr)
+    grid = None
+    if ratings.X.data.min() == ratings.X.data.max():
+        print(
+            "\nNo grid: all ratings are equal, so that heads and temperatures make no difference."
+        )
+        del written[2:]
+    else:
+        grid = _grid(ratings, options, metrics[0])
+        print(f"\n{format_grid(grid, metrics[0], options.folds)}", flush=True)
+        _write_csv(grid, written[2])
+        if not _draw(grid, metrics[0], ratings.name, options.folds, written[3]):
+            written.pop()
     names = ", ".join(path.name for path in written)
     print(f"\nWrote {names} to {options.out} in {time.perf_counter() - start:.0f} s.")
     print(f"Recommend with the best:\n\n{_next_command(board, grid, metrics[0], options)}")
+
+
+def _draw(grid: pd.DataFrame, metric: str, name: str, n_folds: int, path: Path) -> bool:
+    """Draw the grid, or say what is missing for that."""
+    try:
+        save_picture(grid, metric, name, n_folds, path)
+    except ImportError:
+        hint = "no picture without matplotlib: pip install 'skattnrec[plot]'"
+        print(f"skattnrec: {hint}", file=sys.stderr)
+        return False
+    return True
 
 
 def _load(options: Namespace) -> Ratings:
@@ -132,8 +147,14 @@ def _leaderboard(ratings: Ratings, options: Namespace, metrics: list[str]) -> pd
 
 
 def _grid(ratings: Ratings, options: Namespace, metric: str) -> pd.DataFrame:
-    """Cross-validate multi-head attention over heads and temperatures, on the same folds."""
-    grid = _settings(options)
+    """Cross-validate multi-head attention over heads and temperatures, on the same folds.
+
+    At an infinite temperature all heads are the same: it is fitted once for all numbers of heads.
+    """
+    finite = [temperature for temperature in options.temperatures if np.isfinite(temperature)]
+    grid = [{"n_heads": options.heads, "temperature": finite}] if finite else []
+    if len(finite) < len(options.temperatures):
+        grid.append({"n_heads": options.heads[:1], "temperature": [np.inf]})
     with Progress("grid", len(ParameterGrid(grid))) as progress:
         search = _ReportingGridSearch(
             make_model(_GRID_MODEL, options.random_state),
@@ -148,7 +169,7 @@ def _grid(ratings: Ratings, options: Namespace, metric: str) -> pd.DataFrame:
         metadata = {} if ratings.timestamps is None else {"timestamps": ratings.timestamps}
         with config_context(enable_metadata_routing=bool(metadata)):
             results = search.fit(ratings.X, **metadata).cv_results_
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "n_heads": results["param_n_heads"].astype(int),
             "temperature": results["param_temperature"].astype(float),
@@ -157,6 +178,9 @@ def _grid(ratings: Ratings, options: Namespace, metric: str) -> pd.DataFrame:
             "fit_seconds": results["mean_fit_time"],
         }
     )
+    same = table[np.isinf(table["temperature"])]
+    copies = [same.assign(n_heads=n_heads) for n_heads in options.heads[1:]]
+    return pd.concat([table, *copies]).sort_values(["n_heads", "temperature"], ignore_index=True)
 
 
 class _ReportingGridSearch(GridSearchCV):
@@ -184,7 +208,9 @@ def _write_csv(table: pd.DataFrame, path: Path) -> None:
         table.to_csv(part, index=False)
 
 
-def _next_command(board: pd.DataFrame, grid: pd.DataFrame, metric: str, options: Namespace) -> str:
+def _next_command(
+    board: pd.DataFrame, grid: pd.DataFrame | None, metric: str, options: Namespace
+) -> str:
     """Say how to recommend with the best model, or the best setting of the grid."""
     parts = ["python -m skattnrec recommend", shlex.quote(options.ratings)]
     for role in Columns._fields:
@@ -201,8 +227,11 @@ def _next_command(board: pd.DataFrame, grid: pd.DataFrame, metric: str, options:
     if options.repeats != "last":
         parts += ["--repeats", options.repeats]
     model = f"--model {board.index[0]}"
-    best = grid.loc[grid[metric].idxmax()]
-    if board.index[0] == _GRID_MODEL or best[metric] > board[metric].iloc[0]:
-        model = f"--model {_GRID_MODEL}"
-        model += f" --param n_heads={best['n_heads']:g} --param temperature={best['temperature']:g}"
+    if grid is not None:
+        best = grid.loc[grid[metric].idxmax()]
+        if board.index[0] == _GRID_MODEL or best[metric] > board[metric].iloc[0]:
+            setting = (
+                f"--param n_heads={best['n_heads']:g} --param temperature={best['temperature']:g}"
+            )
+            model = f"--model {_GRID_MODEL} {setting}"
     return f"  {' '.join(parts)} \\\n    {model} --out recs.csv"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -57,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(argv)
     try:
-        options.run(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = _tell_once(set())
+            options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("\nskattnrec: interrupted", file=sys.stderr)
@@ -72,6 +75,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _error_line(message: str) -> str:
     return f"skattnrec: error: {' '.join(message.split())}"
+
+
+def _tell_once(told: set[str]) -> Callable[..., None]:
+    """Make a printer of warnings, each in one line and once, not once for every fold."""
+
+    def tell(message: Warning | str, *where: Any, **options: Any) -> None:
+        if str(message) not in told:
+            told.add(str(message))
+            print(f"skattnrec: warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+    return tell
 
 
 class _Parser(ArgumentParser):
