@@ -17,17 +17,18 @@ At 2000 the gain is a tenth of a second and the loss seven, so up to there one t
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 
 from threadpoolctl import ThreadpoolController
 
+from ._parallel import Turn
+
 __all__ = ["blas_threads_for", "one_blas_thread"]
 
 SMALL_SYSTEM = 2000  # unknowns
-_TURN = threading.Lock()
+_TURN = Turn()
 
 
 @cache
@@ -43,14 +44,14 @@ def one_blas_thread() -> Iterator[None]:
     The number of BLAS threads belongs to the process. Of several Python threads in here, the first
     one lowers and restores it: if everyone did both, overlapping ones could leave it lowered.
     """
-    if not _TURN.acquire(blocking=False):
+    if not _TURN.take(wait=False):
         yield
         return
     try:
         with _libraries().limit(limits=1, user_api="blas"):
             yield
     finally:
-        _TURN.release()
+        _TURN.give_up()
 
 
 def blas_threads_for(n_unknowns: int) -> AbstractContextManager[None]:

@@ -20,7 +20,7 @@ from typing import Any
 import numba
 from numba.core.compiler_lock import global_compiler_lock
 
-__all__ = ["run_workers", "usable_threads"]
+__all__ = ["Turn", "run_workers", "usable_threads"]
 
 
 # Multiply-adds that take about a millisecond. A thread takes a tenth of that to start on an idle
@@ -35,6 +35,44 @@ if hasattr(os, "register_at_fork"):
         after_in_parent=global_compiler_lock.release,
         after_in_child=global_compiler_lock.release,
     )
+
+
+class Turn:
+    """A lock for those who take turns.
+
+    A process forked while another thread had its turn finds it open: that thread is not there.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._owner = threading.Lock(), 0
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._open_after_fork)
+
+    def _open_after_fork(self) -> None:
+        if self._owner != threading.get_ident():
+            self._lock = threading.Lock()
+
+    def take(self, *, wait: bool = True) -> bool:
+        """Take the turn; False if it is another's and ``wait`` is False."""
+        taken = self._lock.acquire(blocking=wait)
+        if taken:
+            self._owner = threading.get_ident()
+        return taken
+
+    def give_up(self) -> None:
+        """Let another one take its turn."""
+        self._owner = 0
+        self._lock.release()
+
+    def is_open(self) -> bool:
+        """Tell whether nobody has the turn."""
+        return not self._lock.locked()
+
+    def __enter__(self) -> None:
+        self.take()
+
+    def __exit__(self, *exception: object) -> None:
+        self.give_up()
 
 
 @cache

@@ -27,6 +27,9 @@ from ._parallel import run_workers
 
 __all__ = ["constrained_ridge", "dense_cross", "dense_gram", "inverse_of_positive_definite"]
 
+_AT_ONCE = 16_000  # rows that LAPACK factorizes at once
+_BLOCK = 4_000  # rows of a block where there are more
+
 
 @compiled
 def _mirror_upper(share, n_shares, matrix):
@@ -37,13 +40,32 @@ def _mirror_upper(share, n_shares, matrix):
 
 
 def inverse_of_positive_definite(matrix: np.ndarray) -> np.ndarray:
-    """Invert a symmetric positive definite matrix by Cholesky, in its own memory.
+    """Invert a symmetric positive definite matrix in its own memory.
+
+    LAPACK does it by Cholesky. Its factorization on several threads ends the process somewhere
+    above 20,000 rows, so large matrices are inverted block by block.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n, n), C-contiguous
+        Only the upper triangle is read; overwritten.
+
+    Returns
+    -------
+    ndarray of shape (n, n)
 
     Raises
     ------
     numpy.linalg.LinAlgError
         If the matrix is not positive definite to working precision.
     """
+    inverse = _invert_at_once(matrix) if len(matrix) <= _AT_ONCE else _sweep(matrix, _BLOCK)
+    run_workers(_mirror_upper, len(inverse), inverse, work=inverse.size)
+    return inverse
+
+
+def _invert_at_once(matrix: np.ndarray) -> np.ndarray:
+    """Upper triangle of the inverse."""
     potrf, potri = lapack.get_lapack_funcs(("potrf", "potri"), (matrix,))
     # The transpose of a C-ordered matrix is Fortran-ordered, as LAPACK wants it: no copy.
     factor, info = potrf(matrix.T, lower=True, overwrite_a=True, clean=False)
@@ -51,9 +73,37 @@ def inverse_of_positive_definite(matrix: np.ndarray) -> np.ndarray:
         inverse, info = potri(factor, lower=True, overwrite_c=True)
     if info != 0:
         raise np.linalg.LinAlgError("the matrix is not positive definite")
-    inverse = inverse.T
-    run_workers(_mirror_upper, len(inverse), inverse, work=inverse.size)
-    return inverse
+    return inverse.T
+
+
+def _sweep(matrix: np.ndarray, block: int) -> np.ndarray:
+    """Upper triangle of the inverse, by the sweep operator on blocks.
+
+    For one block of rows K after the other, with P the inverse of what A[K, K] has become,
+
+        A[I, J] -= A[I, K] P A[K, J]     A[I, K] = A[I, K] P     A[K, K] = -P
+
+    after which A is minus its inverse. J. H. Goodnight, "A tutorial on the SWEEP operator", The
+    American Statistician 33(3), 1979.
+    """
+    n = len(matrix)
+    parts = [slice(start, min(start + block, n)) for start in range(0, n, block)]
+    for k, pivot in enumerate(parts):
+        P = inverse_of_positive_definite(np.ascontiguousarray(matrix[pivot, pivot]))
+        left = [matrix[part, pivot].copy() for part in parts[:k]]
+        left += [matrix[pivot, part].T.copy() for part in parts[k:]]
+        scaled = [part @ P for part in left]
+        for i, rows in enumerate(parts):
+            for j in range(i, len(parts)):
+                if k not in (i, j):
+                    matrix[rows, parts[j]] -= scaled[i] @ left[j].T
+        for i, rows in enumerate(parts):
+            if i < k:
+                matrix[rows, pivot] = scaled[i]
+            elif i > k:
+                matrix[pivot, rows] = scaled[i].T
+        matrix[pivot, pivot] = -P
+    return np.negative(matrix, out=matrix)
 
 
 def constrained_ridge(

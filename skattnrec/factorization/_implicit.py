@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import os
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy.linalg import solve_triangular
 
 from .._compat import openmp_threads
 from .._kernels._blas import one_blas_thread
-from .._kernels._parallel import usable_threads
+from .._kernels._parallel import Turn, usable_threads
 from .._kernels.als import fold_in
 from .._kernels.saturation import saturate, typical_value
 from ._start import first_factors
@@ -20,7 +20,24 @@ from ._start import first_factors
 __all__ = ["ImplicitFoldIn", "factorize_presence", "known_rows"]
 
 _SMALL = 2**20  # known ratings times factors; below, threads cost more than they save
-_ENGINE = threading.Lock()
+_ENGINE = Turn()
+
+
+def _engine_threads(work: int) -> int:
+    """Threads for the engine; OpenMP does not survive a fork with more than one."""
+    if work < _SMALL or _forked:
+        return 1
+    return min(openmp_threads(), usable_threads())
+
+
+def _remember_fork() -> None:
+    global _forked
+    _forked = True
+
+
+_forked = False
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_remember_fork)
 
 
 def without_zeros(X: sp.csr_array) -> sp.csr_array:
@@ -102,8 +119,6 @@ def run_engine(
     n_components = start.shape[1]
     pattern = (np.require(part, requirements="W") for part in (X.indices, X.indptr))
     confidences = sp.csr_matrix((weights.astype(np.float32), *pattern), shape=X.shape)
-    small = X.nnz * n_components < _SMALL
-    n_threads = 1 if small else min(openmp_threads(), usable_threads())
     # Each thread of the engine calls BLAS. One fit at a time, as others may lift the limit.
     with _ENGINE, one_blas_thread():
         engine = AlternatingLeastSquares(
@@ -112,7 +127,7 @@ def run_engine(
             alpha=1.0,
             dtype=X.dtype,
             iterations=max_iter,
-            num_threads=n_threads,
+            num_threads=_engine_threads(X.nnz * n_components),
         )
         engine.user_factors = np.zeros((X.shape[0], n_components), X.dtype)
         engine.item_factors = start

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
+from skattnrec._kernels import ridge
 from skattnrec._kernels.attention import profile_logits, smoothed_softmax
 from skattnrec._kernels.ridge import constrained_ridge, inverse_of_positive_definite
 
@@ -25,12 +26,35 @@ def test_inverse_uses_the_upper_triangle_only():
     assert_allclose(inverse @ matrix, np.eye(20), atol=1e-8)
 
 
-def test_inverse_refuses_an_indefinite_matrix():
-    with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
-        inverse_of_positive_definite(np.diag([1.0, -1.0]))
+@pytest.fixture(params=["at once", "in blocks"])
+def large_from_three_rows_on(request, monkeypatch):
+    if request.param == "in blocks":
+        monkeypatch.setattr(ridge, "_AT_ONCE", 2)
+        monkeypatch.setattr(ridge, "_BLOCK", 2)
 
 
-def test_ridge_solution_is_stationary_under_its_constraints():
+def test_inverse_refuses_an_indefinite_matrix(large_from_three_rows_on):
+    for bad in (0, 3, 4):
+        with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
+            inverse_of_positive_definite(np.diag([-1.0 if i == bad else 1.0 for i in range(5)]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [3, 4, 5, 31])
+@pytest.mark.parametrize("block", [1, 2, 3, 30])
+def test_inverse_in_blocks_equals_that_at_once(monkeypatch, n, block, dtype):
+    factor = np.random.default_rng(n).normal(size=(n, n))
+    matrix = (factor @ factor.T / n + np.eye(n)).astype(dtype)
+    at_once = inverse_of_positive_definite(np.triu(matrix))
+    monkeypatch.setattr(ridge, "_AT_ONCE", block)
+    monkeypatch.setattr(ridge, "_BLOCK", block)
+    in_blocks = inverse_of_positive_definite(np.triu(matrix))
+    assert in_blocks.dtype == dtype
+    assert_allclose(in_blocks, in_blocks.T, atol=0)
+    assert_allclose(in_blocks, at_once, atol=1e-5 if dtype == np.float32 else 1e-12)
+
+
+def test_ridge_solution_is_stationary_under_its_constraints(large_from_three_rows_on):
     rng = np.random.default_rng(1)
     A, Y, dropout = rng.normal(size=(40, 12)), rng.normal(size=(40, 4)), 0.25
     V = constrained_ridge(np.triu(A.T @ A), A.T @ Y, 0.7, dropout)
