@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import csv
 import sys
 import warnings
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ._columns import Columns, find_columns, is_header, place_columns
 __all__ = ["read_text"]
 
 _SEPARATORS = (",", "\t", ";", "|", "::")
+_UNIT = "\x1f"  # the character that was made for this, and that is in no text
 _LARGEST_RATING = 1e8  # seconds since 1970 are above it since 1973
 
 
@@ -73,19 +75,33 @@ def read_text(
 
 
 def _read(path: Path, separator: str, **options: Any) -> pd.DataFrame:
+    source: Path | StringIO = path
+    if len(separator) > 1:  # the fast parser splits at single characters
+        source = _split_at(path, separator, options.get("nrows"))
+        separator = _UNIT
+    return _parse(
+        source,
+        separator,
+        skipinitialspace=True,
+        index_col=False,
+        keep_default_na=False,  # "NA" and "None" may be ids
+        na_values=[""],
+        **options,
+    )
+
+
+def _split_at(path: Path, separator: str, n_rows: int | None) -> StringIO:
+    """Read the first lines of a file, or all, and replace what separates the columns."""
+    n_lines = None if n_rows is None else n_rows + 1  # one may be the header
+    options = {"quoting": csv.QUOTE_NONE, "dtype": str, "keep_default_na": False}
+    lines = _parse(path, _UNIT, header=None, names=["line"], nrows=n_lines, **options)
+    return StringIO("\n".join(lines["line"]).replace(separator, _UNIT))
+
+
+def _parse(source: Path | StringIO, separator: str, **options: Any) -> pd.DataFrame:
     with warnings.catch_warnings():  # pandas warns where it drops surplus fields
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            path,
-            sep=separator if len(separator) == 1 else re.escape(separator),
-            engine="c" if len(separator) == 1 else "python",
-            encoding="utf-8-sig",
-            skipinitialspace=True,
-            index_col=False,
-            keep_default_na=False,  # "NA" and "None" may be ids
-            na_values=[""],
-            **options,
-        )
+        return pd.read_csv(source, sep=separator, encoding="utf-8-sig", **options)
 
 
 def _decimal_commas(values: pd.Series, path: Path) -> pd.Series:
