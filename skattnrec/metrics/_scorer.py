@@ -238,7 +238,7 @@ class RankingScorer(BaseEstimator):
             check_same_labels(name, other, X)
         times = check_timestamps(timestamps, known)
         if y is not None:
-            return known, _unseen(_check_held_out(y, known), known), times
+            return known, _unseen(check_held_out(y, known), known), times
         lengths = np.diff(known.indptr)
         seed = check_random_state(self.random_state).randint(2**32, dtype=np.uint64)
         drawn = hash_keys(known.indptr, known.indices, seed)
@@ -315,7 +315,8 @@ def _select(X: sp.csr_array, mask: np.ndarray) -> sp.csr_array:
     return sp.csr_array(select_entries(X.data, X.indices, X.indptr, mask), shape=X.shape)
 
 
-def _check_held_out(y: Any, X: sp.csr_array) -> sp.csr_array:
+def check_held_out(y: Any, X: sp.csr_array) -> sp.csr_array:
+    """Check a matrix of held-out ratings: of the shape of X."""
     if not sp.issparse(y) and np.ndim(y) != 2:
         raise ValueError(
             "y must be None or a matrix of held-out ratings of the shape of X, "

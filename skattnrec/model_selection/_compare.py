@@ -19,7 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from .._compat import Interval, validate_params
 from .._validation import as_interactions, check_timestamps
 from ..metrics import RankingScorer
-from ..metrics._scorer import check_same_labels
+from ..metrics._scorer import check_held_out, check_same_labels
 from ._significance import mean_interval, paired_tests
 
 __all__ = ["compare_recommenders"]
@@ -139,7 +139,7 @@ def compare_recommenders(
         check_same_labels(name, other, X)
     times = check_timestamps(timestamps, known)
     T = None if times is None else sp.csr_array((times, known.indices, known.indptr), known.shape)
-    y = None if y is None else as_interactions(y, "y")
+    y = None if y is None else check_held_out(y, known)
     tasks = [(n, *fold) for fold in _folds(cv, known, random_state) for n in estimators]
     runs = Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(_fit_and_score)(clone(estimators[name]), known, y, T, scorer, train, test)

@@ -114,7 +114,7 @@ def paired_tests(values: pd.DataFrame, confidence_level: float = 0.95) -> pd.Dat
     Raises
     ------
     ValueError
-        If there are fewer than two users.
+        If there are fewer than two users, or a score is NaN or infinite.
 
     Notes
     -----
@@ -130,6 +130,12 @@ def paired_tests(values: pd.DataFrame, confidence_level: float = 0.95) -> pd.Dat
       better worse  difference    low   high  p_value
     0      b     a       0.125  0.045  0.205    0.015
     """
+    wrong = values.index[~np.isfinite(values.to_numpy(dtype=np.float64)).all(axis=1)]
+    if len(wrong):
+        raise ValueError(
+            f"values must be finite: {len(wrong)} users lack a score, the first is {wrong[0]!r}. "
+            "Leave out users whom a model has no score for, as by values.dropna()."
+        )
     means = values.mean()
     rows = []
     for one, other in combinations(values.columns, 2):

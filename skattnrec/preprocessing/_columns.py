@@ -43,7 +43,8 @@ def as_table(X: Any, columns: dict[str, Any], *, may_be_empty: bool) -> pd.DataF
     Raises
     ------
     ValueError
-        If a column is missing or ambiguous, an array has another shape, or the table is empty.
+        If a column is missing or ambiguous, users and items are the same one, an array has another
+        shape, or the table is empty.
     """
     if isinstance(X, Mapping):
         X = pd.DataFrame(dict(X))
@@ -57,6 +58,8 @@ def as_table(X: Any, columns: dict[str, Any], *, may_be_empty: bool) -> pd.DataF
                 "timestamp=None for what the data does not have."
             )
         X = pd.DataFrame(X, columns=list(columns.values())).infer_objects()
+    if columns["user"] == columns["item"]:
+        raise ValueError(f"user and item are the same column, {columns['user']!r}.")
     for parameter, column in columns.items():
         if column not in X.columns:
             raise ValueError(

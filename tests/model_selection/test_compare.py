@@ -179,6 +179,12 @@ def test_held_out_ratings(X, models):
     assert board.attrs["n_users"] == np.count_nonzero(hidden.sum(axis=1))
 
 
+@pytest.mark.parametrize("shape", [(81, 20), (79, 20), (80, 19)])
+def test_held_out_ratings_have_the_shape_of_X(shape, X, models):
+    with pytest.raises(ValueError, match=r"y has shape .*, X has \(80, 20\)"):
+        compare_recommenders(models, X, np.ones(shape), cv=2)
+
+
 def test_a_user_tested_twice_counts_once(X, models):
     everyone = np.arange(80)
     once = compare_recommenders(models, X, cv=[(everyone, everyone)])

@@ -86,3 +86,7 @@ def test_edges():
     assert paired_tests(pd.DataFrame({"only": [0.1, 0.2]})).empty
     with pytest.raises(ValueError, match="at least two users, got 1"):
         paired_tests(pd.DataFrame({"a": [0.1], "b": [0.2]}))
+    for wrong in (np.nan, np.inf):
+        values = pd.DataFrame({"a": [0.1, 0.2], "b": [0.2, wrong]}, index=["ann", "bob"])
+        with pytest.raises(ValueError, match="1 users lack a score, the first is 'bob'"):
+            paired_tests(values)

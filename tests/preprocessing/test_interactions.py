@@ -296,6 +296,11 @@ def test_ratings_too_large_to_be_added_up(dtype, large, policy):
         encoder.fit_transform(table)
 
 
+def test_users_are_no_items(table):
+    with pytest.raises(ValueError, match="user and item are the same column, 'user'"):
+        InteractionEncoder(item="user").fit(table)
+
+
 def test_row_numbers_count_rows_of_unknown_ids_too(table):
     encoder = InteractionEncoder(unknown="ignore").fit(table)
     new = {"user": ["a", "b", "c"], "item": ["?", "tea", "jam"], "rating": [1, 2, np.nan]}
