@@ -61,14 +61,14 @@ def flip(X: sp.csr_array, seed: int) -> tuple[sp.csr_array, np.ndarray]:
 
 def outliers(X: sp.csr_array, seed: int) -> dict[str, float]:
     """Areas under the ROC curve of models, and of the mere distance to the expected rating."""
-    from skattnrec import AttentionRecommender, ItemItemCF
+    from skattnrec import AttentionRatingPredictor, AttentionRecommender, ItemItemCF
     from skattnrec.inspection import attention_outliers
 
     given, is_fake = flip(X, seed)
     fake = sp.csr_array((is_fake.astype(float), given.indices, given.indptr), given.shape)
     models: dict[str, Any] = {
         "AttentionRecommender": AttentionRecommender(),
-        "AttentionRecommender, ratings": AttentionRecommender(objective="rating"),
+        "AttentionRatingPredictor": AttentionRatingPredictor(),
         "ItemItemCF, explicit": ItemItemCF(200, shrinkage=100, feedback="explicit"),
     }
     areas = {}

@@ -122,12 +122,12 @@ def load_split(data: dict[str, np.ndarray], part: str) -> Task:
     return Task(train, None, train, None, matrix(held_out), None)
 
 
-# Heads by how much of the attention is left a step further back: temperature is -1 / log of it.
+# Heads by how much of the attention is left a step further back.
 def decays(first: float, last: float | None = None, n_heads: int = 1) -> dict[str, Any]:
-    settings: dict[str, Any] = {"recency_weight": 1.0, "temperature": -1 / np.log(first)}
+    settings: dict[str, Any] = {"n_heads": n_heads, "half_life": -np.log(2) / np.log(first)}
     if last is not None:
         ratio = (np.log(first) / np.log(last)) ** (1 / (n_heads - 1))
-        settings |= {"n_heads": n_heads, "temperature_ratio": ratio}
+        settings |= {"half_life_ratio": ratio}
     return settings
 
 
@@ -135,12 +135,17 @@ MOVIES = {
     "smoothing": 0.0,
     "regularization": 80.0,
     "lookahead": 0.4,
-    "popularity_discount": 0.15,
+    "popularity_exponent": 0.15,
     "solver": "dense",
 }
 BEAUTY = {"smoothing": 0.0, "dropout": 0.6, "regularization": 60.0, "lookahead": 0.2}
 MUSIC = {"smoothing": 0.0, "dropout": 0.6, "regularization": 70.0, "lookahead": 0.7}
-PLACES = {"smoothing": 0.5, "dropout": 0.3, "regularization": 70.0, "popularity_penalty": 0.25}
+PLACES = {
+    "smoothing": 0.5,
+    "dropout": 0.3,
+    "regularization": 70.0,
+    "key_popularity_exponent": 0.25,
+}
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "s3rec-beauty": {
         "one head": decays(0.6) | BEAUTY | {"lookahead": 0.0},
@@ -172,11 +177,11 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def attention(settings: dict[str, Any], task: Task) -> Any:
-    from skattnrec import AttentionRecommender, MultiHeadAttentionRecommender
+    from skattnrec import AttentionRecommender, SequentialAttentionRecommender
 
     if settings.get("learn_projections"):
         settings = settings | {"item_features": task.features}
-    kind = MultiHeadAttentionRecommender if "n_heads" in settings else AttentionRecommender
+    kind = AttentionRecommender if task.train_times is None else SequentialAttentionRecommender
     return kind(**settings)
 
 

@@ -55,8 +55,8 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
         "UserUserCF",
         {"n_neighbors": 200, "shrinkage": 30.0, "damping": 0.2, "center": "baseline"},
     ),
-    "AttentionRecommender": ("AttentionRecommender", {}),
-    "MultiHeadAttentionRecommender": ("MultiHeadAttentionRecommender", {}),
+    "AttentionRatingPredictor": ("AttentionRatingPredictor", {}),
+    "AttentionRatingPredictor, two heads": ("AttentionRatingPredictor", {"n_heads": 2}),
     "BaselinePredictor": ("BaselinePredictor", {}),
 }
 

@@ -3,17 +3,17 @@ Search over heads and temperature
 =================================
 
 How many heads, and how sharp? Recommenders are scikit-learn estimators, so the answer comes from
-``GridSearchCV``, here with a pipeline. Its first step divides the ratings of each item by their
-maximum, so that temperatures mean the same whatever the scale of the ratings is.
+``GridSearchCV``, here with a pipeline, whose first step divides the ratings of each item by their
+maximum.
 """
 
 # %%
 # Data, pipeline, grid
 # --------------------
 #
-# The generated ratings go from 1 to 5. After scaling they go from 0.2 to 1, and a temperature of
-# 0.4 stands for two stars. Head h has the temperature ``temperature * temperature_ratio**h``, so
-# the grid is over the sharpest head; the others are flatter.
+# Temperatures are in spreads of the ratings, and mean the same whatever their unit is. Head h has
+# the temperature ``temperature * temperature_ratio**h``, so the grid is over the sharpest head; the
+# others are flatter.
 
 import matplotlib.pyplot as plt
 from sklearn.model_selection import GridSearchCV, KFold
@@ -27,7 +27,7 @@ from skattnrec.metrics import rank_items
 
 X = make_interactions(500, 200, n_interactions=20_000, random_state=0).X
 pipeline = Pipeline([("scale", MaxAbsScaler()), ("model", MultiHeadAttentionRecommender())])
-grid = {"model__n_heads": [1, 2, 3], "model__temperature": [0.1, 0.2, 0.4, 0.8, 1.6]}
+grid = {"model__n_heads": [1, 2, 3], "model__temperature": [0.25, 0.5, 1.0, 2.0, 4.0]}
 
 # %%
 # What is a good recommendation?
@@ -57,6 +57,6 @@ rank_items(search.predict(X[:3]), seen=X[:3], k=5)
 # may be sharper, as the others are flatter.
 
 display = TemperatureHeadsDisplay.from_estimator(search)
-display.ax_.set_xlabel("temperature of the sharpest head (largest rating = 1)")
+display.ax_.set_xlabel("temperature of the sharpest head, in spreads of the ratings")
 display.ax_.set_title("NDCG@10, mean of three folds; the best is framed")
 plt.show()

@@ -20,7 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from skattnrec import InteractionEncoder, MultiHeadAttentionRecommender
+from skattnrec import InteractionEncoder, SequentialAttentionRecommender
 from skattnrec.inspection import AttentionDisplay, ContributionDisplay, explain
 
 drinks = {"king": "wine", "queen": "tea", "child": "milk", "sailor": "rum"}
@@ -54,22 +54,19 @@ print(X.shape[0], "sentences,", X.shape[1], "words")
 # Attention that looks back
 # -------------------------
 #
-# Given the times, ``fit`` learns to predict the next item from those before it, and attention
-# decays with age. At temperature 1 an entry loses the factor exp(-``recency_weight``) with each
-# word that comes later. Three models: one sees little but the last word; one looks back evenly; one
-# has a sharp and a flat head. In a sentence only the very next word will do, so that none looks
-# further ahead. A quarter of the sentences is kept for the test.
+# The model learns to predict the next item from those before it, and attention decays with age:
+# after ``half_life`` more words half of it is left. Three models: one sees little but the last
+# word; one looks back evenly; one has a sharp and a flat head. In a sentence only the very next
+# word will do, so that none looks further ahead. A quarter of the sentences is kept for the test.
 
 rng = np.random.default_rng(0)
 shuffled = rng.permutation(len(corpus))
 train, test = shuffled[:48], shuffled[48:]
-settings = {"temperature": 1.0, "regularization": 1.0, "dropout": 0.0, "lookahead": 0.0}
+settings = {"regularization": 1.0, "dropout": 0.0, "lookahead": 0.0}
 models = {
-    "the last word": MultiHeadAttentionRecommender(1, recency_weight=3.0, **settings),
-    "one head": MultiHeadAttentionRecommender(1, recency_weight=0.25, **settings),
-    "two heads": MultiHeadAttentionRecommender(
-        2, recency_weight=1.0, temperature_ratio=8.0, **settings
-    ),
+    "the last word": SequentialAttentionRecommender(1, half_life=0.25, **settings),
+    "one head": SequentialAttentionRecommender(1, half_life=3.0, **settings),
+    "two heads": SequentialAttentionRecommender(2, half_life=0.7, half_life_ratio=8.0, **settings),
 }
 for model in models.values():
     model.fit(X[train], timestamps=order[train])

@@ -26,8 +26,8 @@ history[0, :5] = stars = np.arange(1, 6)
 
 
 def weigh(histories, **parameters):
-    """Attention weights of histories, absent entries 0."""
-    model = AttentionRecommender(**parameters).fit(data.X)
+    """Attention weights of histories, absent entries 0; a star is a spread."""
+    model = AttentionRecommender(rating_center=3, rating_spread=1, **parameters).fit(data.X)
     return model.attention_weights(histories)[0].toarray()
 
 

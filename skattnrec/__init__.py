@@ -1,7 +1,12 @@
 """Attention recommenders and collaborative filtering as scikit-learn estimators."""
 
 from ._recommend import recommend
-from .attention import AttentionRecommender, MultiHeadAttentionRecommender
+from .attention import (
+    AttentionRatingPredictor,
+    AttentionRecommender,
+    MultiHeadAttentionRecommender,
+    SequentialAttentionRecommender,
+)
 from .base import BaseRecommender
 from .baseline import BaselinePredictor, PopularityRecommender
 from .factorization import ALSFactorizer, BayesianFactorizer
@@ -15,6 +20,7 @@ __version__ = "0.2.0"
 
 __all__ = [
     "ALSFactorizer",
+    "AttentionRatingPredictor",
     "AttentionRecommender",
     "BaseRecommender",
     "BaselinePredictor",
@@ -25,6 +31,7 @@ __all__ = [
     "PopularityRecommender",
     "RankingScorer",
     "RatingRegressor",
+    "SequentialAttentionRecommender",
     "UserUserCF",
     "__version__",
     "compare_recommenders",

@@ -1,5 +1,7 @@
 """The laws of recommenders, over every recommender of the package."""
 
+import pytest
+
 from skattnrec.checks import all_recommenders, parametrize_with_laws
 
 BROKEN_BY_DESIGN = {
@@ -15,13 +17,15 @@ BROKEN_BY_DESIGN = {
 def variants():
     """Every recommender with its default settings, and for explicit feedback where it can."""
     for _, Recommender in all_recommenders():
+        if Recommender()._needs_times():
+            continue
         yield Recommender()
         if "feedback" in Recommender().get_params():
             yield Recommender(feedback="explicit")
-        if "objective" in Recommender().get_params():
-            yield Recommender(objective="rating")
 
 
+# heads that are the same where all ratings are equal, as in some of the data of the laws
+@pytest.mark.filterwarnings("ignore::skattnrec.exceptions.IneffectiveParameterWarning")
 @parametrize_with_laws(
     variants(),
     expected_failed=lambda estimator: BROKEN_BY_DESIGN.get(type(estimator).__name__, {}),

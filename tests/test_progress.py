@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from skattnrec import AttentionRecommender, ItemItemCF, MultiHeadAttentionRecommender
+from skattnrec import (
+    AttentionRatingPredictor,
+    AttentionRecommender,
+    ItemItemCF,
+    MultiHeadAttentionRecommender,
+)
 
 X = np.array([[5.0, 4, 0, 1], [4, 5, 1, 0], [0, 1, 5, 4], [1, 0, 4, 5]])
 
@@ -56,12 +61,14 @@ def test_models_without_steps_are_told_of_as_a_whole():
     assert recorder.heard == ["setup", "begin fit 0 []", "end fit fitted", "teardown"]
 
 
-@pytest.mark.parametrize(("objective", "steps"), [("ranking", 2), ("rating", 1)])
-def test_verbose_prints_a_line_for_each_step(capsys, objective, steps):
-    MultiHeadAttentionRecommender(objective=objective, verbose=True).fit(X)
+@pytest.mark.parametrize(
+    ("Recommender", "steps"), [(MultiHeadAttentionRecommender, 2), (AttentionRatingPredictor, 1)]
+)
+def test_verbose_prints_a_line_for_each_step(capsys, Recommender, steps):
+    Recommender(verbose=True).fit(X)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == steps
-    assert all(line.startswith("[MultiHeadAttentionRecommender] ") for line in lines)
+    assert all(line.startswith(f"[{Recommender.__name__}] ") for line in lines)
     assert lines[-1].split(": ")[0].endswith("votes")
 
 

@@ -23,6 +23,7 @@ from skattnrec import (
     MultiHeadAttentionRecommender,
     PopularityRecommender,
     RankingScorer,
+    SequentialAttentionRecommender,
     UserUserCF,
 )
 from skattnrec.attention import multi_head_attention
@@ -81,7 +82,7 @@ def draw(data: Bunch, out: Path) -> None:
         save(f"attention_distribution_{kind}", show(content, data.X, kind=kind))
     show = inspection.AttentionTimelineDisplay.from_estimator
     save("attention_timeline", show(model, history, times, **names))
-    ordered = MultiHeadAttentionRecommender(2, temperature=2.0, recency_weight=0.1)
+    ordered = SequentialAttentionRecommender(2, half_life=14.0, half_life_ratio=2.0)
     ordered.fit(data.X, timestamps=data.timestamps)
     save("attention_timeline_ordered", show(ordered, history, times, **names))
     days = [len(np.unique(row.data // 86_400)) for row in data.timestamps]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+import warnings
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +18,7 @@ from sklearn import config_context
 from sklearn.model_selection import GridSearchCV, KFold, ParameterGrid
 
 from .._validation import check_cutoff
+from ..exceptions import IneffectiveParameterWarning
 from ..metrics import RankingScorer
 from ..model_selection import compare_recommenders
 from ._columns import Columns
@@ -167,7 +169,12 @@ def _grid(ratings: Ratings, options: Namespace, metric: str) -> pd.DataFrame:
         )
         search.report = progress.step
         metadata = {} if ratings.timestamps is None else {"timestamps": ratings.timestamps}
-        with config_context(enable_metadata_routing=bool(metadata)):
+        with (
+            config_context(enable_metadata_routing=bool(metadata)),
+            warnings.catch_warnings(),
+        ):
+            # of several heads at temperature inf: they are one
+            warnings.simplefilter("ignore", IneffectiveParameterWarning)
             results = search.fit(ratings.X, **metadata).cv_results_
     table = pd.DataFrame(
         {

@@ -160,7 +160,7 @@ def _add_evaluation(parser: ArgumentParser) -> None:
         type=_list_of(float),
         default=[0.5, 1.0, 2.0, 4.0, float("inf")],
         metavar="T,T,...",
-        help="temperatures in the grid, in units of the ratings; inf weighs all ratings alike "
+        help="temperatures in the grid, in spreads of the ratings; inf weighs all ratings alike "
         "(default: 0.5,1,2,4,inf)",
     )
     add(

@@ -41,34 +41,42 @@ def _soften_rows(share, n_shares, indptr, logits, smoothing, weights):
             weights[p] = np.exp(min(max(logits[p] - log_total, -80.0), 80.0))
 
 
-def profile_logits(indptr, indices, ratings, keys):
+def profile_logits(indptr, indices, weights, keys):
     """Dot product of each entry's key with the profile of its row.
 
-    The profile is the mean of the row's keys, weighted by the ratings (evenly where they are all
-    zero). ``keys`` has shape (n_items, d).
+    Parameters
+    ----------
+    indptr, indices : ndarray
+        CSR pattern of the histories.
+    weights : ndarray of shape (n_entries,)
+        Positive: the profile is the mean of the row's keys, weighted by them.
+    keys : ndarray of shape (n_items, d)
+
+    Returns
+    -------
+    ndarray of shape (n_entries,)
     """
     logits = np.empty(len(indices), keys.dtype)
-    entries = csr_arrays(indptr, indices, ratings)
+    entries = csr_arrays(indptr, indices, weights)
     work = len(indices) * keys.shape[1]
     run_workers(_compare_rows, len(indptr) - 1, *entries, read_only(keys), logits, work=work)
     return logits
 
 
 @compiled
-def _compare_rows(share, n_shares, indptr, indices, ratings, keys, logits):
+def _compare_rows(share, n_shares, indptr, indices, weights, keys, logits):
     d = keys.shape[1]
+    profile = np.zeros(d)
     for row in range(share, len(indptr) - 1, n_shares):
         first, last = indptr[row], indptr[row + 1]
         total = 0.0
+        profile[:] = 0
         for p in range(first, last):
-            total += ratings[p]
-        profile = np.zeros(d, dtype=np.float64)
-        for p in range(first, last):
-            share = ratings[p] / total if total > 0 else 1.0 / (last - first)
+            total += weights[p]
             for f in range(d):
-                profile[f] += share * keys[indices[p], f]
+                profile[f] += weights[p] * keys[indices[p], f]
         for p in range(first, last):
             dot = 0.0
             for f in range(d):
                 dot += profile[f] * keys[indices[p], f]
-            logits[p] = dot
+            logits[p] = dot / total

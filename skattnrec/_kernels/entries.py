@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._compile import compiled
+from ._compile import compiled, read_only
 from ._parallel import run_workers
 
 __all__ = [
     "count_share",
     "fingerprint_rows",
     "hash_keys",
+    "identify_rows",
     "largest_in_row",
     "later_entries",
     "reverse_rows",
@@ -166,4 +167,42 @@ def _hash_rows(share, n_shares, indptr, entries, hashes):
         state = _STEP
         for p in range(indptr[row], indptr[row + 1]):
             state = _mix(state + _STEP + entries[p])
+        hashes[row] = state
+
+
+def identify_rows(
+    indptr: np.ndarray, indices: np.ndarray, data: np.ndarray, times: np.ndarray | None = None
+) -> np.ndarray:
+    """Hash the content of every row of a canonical CSR matrix to the last bit, times included.
+
+    Parameters
+    ----------
+    indptr, indices, data : ndarray
+        CSR arrays. Data are compared in float64.
+    times : ndarray of shape (nnz,), optional
+        The time of every entry.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), uint64
+        Of two different rows the chance to agree is 2^-64.
+    """
+    columns = [data] if times is None else [data, times]
+    # no negative zero
+    values = np.array([column.astype(np.float64) + 0.0 for column in columns]).view(np.uint64)
+    hashes = np.empty(len(indptr) - 1, np.uint64)
+    arrays = indptr.astype(np.int64, copy=False), indices.astype(np.uint64), values
+    inputs = (read_only(array) for array in arrays)
+    run_workers(_identify_rows, len(hashes), *inputs, hashes, work=4 * values.size)
+    return hashes
+
+
+@compiled
+def _identify_rows(share, n_shares, indptr, items, values, hashes):
+    for row in range(share, len(hashes), n_shares):
+        state = _STEP
+        for p in range(indptr[row], indptr[row + 1]):
+            state = _mix(state + _STEP + items[p])
+            for column in range(len(values)):
+                state = _mix(state + _STEP + values[column, p])
         hashes[row] = state

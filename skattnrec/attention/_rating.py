@@ -1,41 +1,208 @@
-r"""The rating objective: attention over what a history says about ratings.
-
-A rating is the baseline plus votes of the history. Item j votes for item i in every head twice: by
-how far its rating is off the baseline, and by being in the history at all,
-
-.. math::
-    \hat r_{ui} = b_{ui} + \sum_h \sum_{j \in H(u)} a^h_{uj}
-        \big((r_{uj} - b_{uj}) V^h_{ji} + s \, P^h_{ji}\big)
-
-with s the root mean square of :math:`r_{uj} - b_{uj}`, which makes both kinds of votes free of the
-unit of ratings. The votes for an item are a ridge regression on the users who rated it, over the
-items most like or unlike it. Y. Koren, "Factor in the neighbors: scalable and accurate
-collaborative filtering", ACM TKDD 4(1), 2010, with attention in the place of equal weights.
-"""
+"""Ratings predicted by attention over what a history says about ratings."""
 
 from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 
+from .._compat import Interval
 from .._kernels._blas import one_blas_thread
 from .._kernels.baseline import DAMPING, fit_baseline, row_offsets
 from .._kernels.entries import rows_of_entries
 from .._kernels.products import csr_times_csr
 from .._kernels.rating_votes import fit_rating_votes
 from .._kernels.similarity import PRODUCT, most_similar
+from ._base import CONSTRAINTS, DEFAULTS, BaseAttention, all_equal, documented
+from ._weights import SetAttention, in_spreads
 
-__all__ = ["RatingVotes", "item_levels"]
+__all__ = ["AttentionRatingPredictor"]
 
-_N_SUPPORT = 200  # items that may vote for an item
-_SHRINKAGE = 50.0  # of the similarities that they are chosen by
+_FARTHEST = 10.0  # spreads from the centre that a rating may be
+_SHRINKAGE = 50.0  # of the similarities that voters are chosen by
 _MAX_ITER = 10  # of the baseline
+_ROUNDING = 640.0  # numbers of machine precision that a rating may be off the baseline by chance
 
 
-def item_levels(X: sp.csr_array) -> np.ndarray:
-    """Mean rating plus what each item adds, (n_items,): the rating of an empty history."""
-    mean, offsets, _ = fit_baseline(X.indptr, X.indices, X.data, X.shape[1], max_iter=_MAX_ITER)
-    return (mean + offsets).astype(X.dtype)
+@documented
+class AttentionRatingPredictor(BaseAttention):
+    r"""Predict ratings by attention over the known ones, learned in closed form.
+
+    A rating is what is usual for the item and the user, plus votes of the history: each of its
+    items votes by how far its rating is from what is usual, and by being there at all. How loud
+    an item speaks is its attention weight; what it votes for is learned by a ridge regression.
+
+    Parameters
+    ----------
+    n_heads : int, default=1
+        Number of heads.
+    %temperature
+    temperature_ratio : float, default=2.0
+        Positive. Head h has temperature ``temperature * temperature_ratio ** h``.
+    rating_center : float, default=None
+        The rating that counts as usual. None learns the median of the known ratings.
+    rating_spread : float, default=None
+        Positive. By how much ratings differ: weights see up to 2.5 spreads, and ratings count as at
+        most 10 spreads from the centre. None learns the standard deviation of the known ratings,
+        the lowest and the highest 5 % of them moved to where the others end.
+    %smoothing
+    %regularization
+    n_neighbors : int, default=200
+        How many items may vote for each one: those whose ratings are most like or unlike its own.
+    %verbose
+
+    Attributes
+    ----------
+    values_, presence_values_ : list of n_heads csr_array of shape (n_features_in_, n_features_in_)
+        Row j holds the votes of item j: by its rating, and by being there.
+    %rating_center_
+    %temperatures_
+    prior_ : ndarray of shape (n_features_in_,)
+        Ratings of an empty history: :math:`\mu + b_i`.
+    %n_features_in_
+    %feature_names_in_
+
+    See Also
+    --------
+    AttentionRecommender : Ranks items.
+    skattnrec.BaselinePredictor : What is usual, alone.
+    skattnrec.RatingRegressor : Predicts ratings of pairs in a table.
+
+    Notes
+    -----
+    With attention weights a as in :class:`AttentionRecommender`, with heads of several temperatures
+    as in :class:`MultiHeadAttentionRecommender`, and the baseline
+    :math:`b_{ui} = \mu + b_u + b_i` of :class:`~skattnrec.BaselinePredictor`,
+
+    .. math::
+        \hat r_{ui} = b_{ui} + \sum_h \sum_{j \in H(u)} a^h_{uj}
+            \big((r_{uj} - b_{uj}) V^h_{ji} + s \, P^h_{ji}\big)
+
+    with s the root mean square of :math:`r_{uj} - b_{uj}`, which makes both kinds of votes free of
+    the unit of ratings. The votes for an item are a ridge regression on the users who rated it,
+    over its neighbours, with the penalty :math:`s^2 \lambda` [1]_. They are sparse, so that memory
+    grows with the number of items only. Predictions scale with the ratings.
+
+    References
+    ----------
+    .. [1] Koren, Factor in the neighbors: scalable and accurate collaborative filtering, ACM TKDD
+       4(1), 2010.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skattnrec import AttentionRatingPredictor
+    >>> X = np.array([[5, 4, 1, 0], [4, 5, 1, 2], [1, 2, 5, 4], [1, 0, 4, 5]])
+    >>> model = AttentionRatingPredictor(regularization=1).fit(X)
+    >>> ratings = model.predict([[5, 0, 0, 0]])
+    >>> bool(ratings[0, 1] > ratings[0, 2])
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **{
+            name: CONSTRAINTS[name]
+            for name in (
+                "n_heads",
+                "temperature",
+                "temperature_ratio",
+                "rating_center",
+                "rating_spread",
+                "smoothing",
+                "regularization",
+                "verbose",
+            )
+        },
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_heads: int = 1,
+        *,
+        temperature: float = DEFAULTS["temperature"],
+        temperature_ratio: float = DEFAULTS["temperature_ratio"],
+        rating_center: float | None = None,
+        rating_spread: float | None = None,
+        smoothing: float = DEFAULTS["smoothing"],
+        regularization: float = DEFAULTS["regularization"],
+        n_neighbors: int = 200,
+        verbose: bool = False,
+    ):
+        self.n_heads = n_heads
+        self.temperature = temperature
+        self.temperature_ratio = temperature_ratio
+        self.rating_center = rating_center
+        self.rating_spread = rating_spread
+        self.smoothing = smoothing
+        self.regularization = regularization
+        self.n_neighbors = n_neighbors
+        self.verbose = verbose
+
+    def _predicts_ratings(self) -> bool:
+        return True
+
+    def _n_steps(self) -> int:
+        return 1
+
+    def _make_temperatures(self) -> np.ndarray:
+        with np.errstate(over="ignore"):  # infinite is flat
+            return self.temperature * self.temperature_ratio ** np.arange(self.n_heads, dtype=float)
+
+    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+        self._attention = SetAttention(self._learn_logits(X), self.smoothing, 0.0, None)
+        self._warn_of_idle(X)
+        with self._step_progress("votes"):
+            self._votes = RatingVotes(
+                self._in_spreads(X), self._weights(X, None), self.regularization, self.n_neighbors
+            )
+        self.values_ = self._votes.by_rating
+        self.presence_values_ = self._votes.by_presence
+        self.prior_ = self._as_ratings(self._votes.levels.copy())
+
+    def _warn_of_idle(self, X: sp.csr_array) -> None:
+        self._warn_of_idle_ratings(X, reads_more=False)
+        if self.n_heads == 1:
+            if self.temperature_ratio != DEFAULTS["temperature_ratio"]:
+                self._warn("temperature_ratio", "there is one head")
+        elif np.isinf(self.temperature) or self.temperature_ratio == 1 or all_equal(X):
+            self._warn("n_heads", "all heads are the same")
+
+    def _attend(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        return self._attention.weights(X)
+
+    def _in_spreads(self, X: sp.csr_array) -> sp.csr_array:
+        """Ratings as distances from the centre, in spreads."""
+        distances = in_spreads(X.data, self.rating_center_, self.rating_spread_, _FARTHEST)
+        return sp.csr_array((distances.astype(X.dtype), X.indices, X.indptr), shape=X.shape)
+
+    def _as_ratings(self, distances: np.ndarray) -> np.ndarray:
+        """Turn distances back to ratings, in place, as far as numbers go."""
+        with np.errstate(over="ignore"):
+            distances *= self.rating_spread_
+            distances += self.rating_center_
+        limits = np.finfo(distances.dtype)
+        return np.clip(distances, limits.min, limits.max, out=distances)
+
+    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        scores = self._votes.score(self._in_spreads(X), self._weights(X, None))
+        return self._as_ratings(scores)
+
+    def _explain(
+        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Every vote is weight times value: the split is exact."""
+        weights = self._weights(X, None)
+        levels, heads = self._votes.explain(self._in_spreads(X), weights, items)
+        heads = heads * heads.dtype.type(self.rating_spread_)
+        baseline = self._as_ratings(levels)
+        return baseline, X.indices.astype(np.intp), heads.sum(axis=0), {"heads": heads}
+
+    def _item_similarity(self, items: np.ndarray) -> np.ndarray:
+        """Votes by rating alone."""
+        return np.sum([votes[items].toarray() for votes in self.values_], axis=0)
 
 
 class RatingVotes:
@@ -44,29 +211,32 @@ class RatingVotes:
     Parameters
     ----------
     X : csr_array of shape (n_users, n_items)
-        Ratings.
+        Ratings in spreads from the centre.
     weights : ndarray of shape (n_heads, nnz)
         Attention of each head.
-    levels : ndarray of shape (n_items,)
-        From :func:`item_levels`.
     regularization : float
         Penalty of squared votes, in pseudo-observations.
+    n_neighbors : int
+        How many items may vote for each one.
 
     Attributes
     ----------
+    levels : ndarray of shape (n_items,)
+        Mean rating plus what each item adds: the rating of an empty history.
     by_rating, by_presence : list of n_heads csr_array of shape (n_items, n_items)
         V and P of the module docstring: row j holds the votes of item j.
     """
 
     def __init__(
-        self, X: sp.csr_array, weights: np.ndarray, levels: np.ndarray, regularization: float
+        self, X: sp.csr_array, weights: np.ndarray, regularization: float, n_neighbors: int
     ):
-        self.levels = levels
+        mean, offsets, _ = fit_baseline(X.indptr, X.indices, X.data, X.shape[1], max_iter=_MAX_ITER)
+        self.levels = (mean + offsets).astype(X.dtype)
         residuals = self._residuals(X)
         mean_square = float(np.mean(np.square(residuals, dtype=np.float64))) if X.nnz else 0.0
         self.scale = X.dtype.type(np.sqrt(mean_square) or 1.0)
         R = sp.csr_array((residuals, X.indices, X.indptr), shape=X.shape)
-        support = _support(R)
+        support = _support(R, n_neighbors)
         unit = float(np.mean(np.square(weights, dtype=np.float64))) if X.nnz else 1.0
         penalty = X.dtype.type(regularization * unit * self.scale**2)
         T = R.tocsc()
@@ -97,7 +267,10 @@ class RatingVotes:
 
     def _residuals(self, X: sp.csr_array) -> np.ndarray:
         """Ratings less the baseline, (nnz,)."""
-        return X.data - self.levels[X.indices] - self._offsets(X)[rows_of_entries(X.indptr)]
+        usual = self.levels[X.indices] + self._offsets(X)[rows_of_entries(X.indptr)]
+        residuals = X.data - usual
+        residuals[np.abs(residuals) < _ROUNDING * np.finfo(X.dtype).eps] = 0  # no taste
+        return residuals
 
     def _channels(self, X: sp.csr_array, weights: np.ndarray) -> np.ndarray:
         """List what votes are multiplied with: (2 n_heads, nnz), those by rating first."""
@@ -126,18 +299,19 @@ class RatingVotes:
         return self.levels[items] + self._offsets(X), heads
 
 
-def _support(R: sp.csr_array) -> sp.csr_array:
+def _support(R: sp.csr_array, n_neighbors: int) -> sp.csr_array:
     """Choose the items that may vote for each item: those most like and most unlike it.
 
     Parameters
     ----------
     R : csr_array of shape (n_users, n_items)
         Residuals.
+    n_neighbors : int
 
     Returns
     -------
     csr_array of shape (n_items, n_items)
-        Shrunk cosines of at most ``_N_SUPPORT`` items in each row, never the item itself.
+        Shrunk cosines of at most ``n_neighbors`` items in each row, never the item itself.
     """
     n_items = R.shape[1]
     T = R.T.tocsr()
@@ -149,10 +323,10 @@ def _support(R: sp.csr_array) -> sp.csr_array:
     for sign in (1, -1):
         left, right = (T.indptr, T.indices, sign * T.data), (R.indptr, R.indices, R.data)
         indptr, indices, data = most_similar(
-            left, right, norms, norms, PRODUCT, _N_SUPPORT, itself, ranges, _SHRINKAGE, 0.0
+            left, right, norms, norms, PRODUCT, n_neighbors, itself, ranges, _SHRINKAGE, 0.0
         )
         found.append(sp.csr_array((data, indices, indptr), shape=(n_items, n_items)))
-    return _largest(sp.csr_array(found[0] + found[1]), _N_SUPPORT)
+    return _largest(sp.csr_array(found[0] + found[1]), n_neighbors)
 
 
 def _largest(S: sp.csr_array, k: int) -> sp.csr_array:

@@ -1,22 +1,27 @@
-"""Sufficient statistics: all that the votes depend on, additive over users."""
+"""Sufficient statistics: all that the votes depend on, additive over users, and exactly so.
+
+What a user adds is rounded to multiples of fixed units, which follow from the parameters alone, and
+summed as integers. So sums do not depend on the order or the grouping of users, and what a user
+added is taken away without a trace.
+"""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 
-from .._kernels.entries import reverse_rows, time_order
+from .._kernels.entries import identify_rows, reverse_rows, time_order
 from .._kernels.histories import lay_out
-from .._kernels.pairs import Pairs, pairs_of_prefixes, pairs_of_rows
+from .._kernels.pairs import Pairs, combine_pairs, pairs_of_prefixes, pairs_of_rows
 from .._kernels.prefix import prefix_sums
-from ._logits import Attention
+from ._weights import SequenceAttention, SetAttention, time_groups
 
-__all__ = ["SufficientStatistics"]
+__all__ = ["SufficientStatistics", "fingerprints", "sequence_statistics", "set_statistics"]
+
+_DIGITS = 40  # binary ones below the largest product of two weights there may be
+_ROOM = 2.0**62  # of an integer
 
 
 @dataclass(frozen=True)
@@ -28,38 +33,75 @@ class SufficientStatistics:
 
     Attributes
     ----------
-    gram : bsr_array of shape (n * H, n * H), blocks (H, H)
-        Half of C'C: ``gram + gram.T`` is C'C.
-    cross : bsr_array of shape (n, n * H), blocks (1, H)
-        Y'C without an item's votes for itself.
+    pairs : Pairs
+        Integers, 8 bytes each: half of C'C, and Y'C without an item's votes for itself.
+    relevance_counts : ndarray of shape (n,), int64
+        Sum of the relevance of each item's ratings, in units.
     item_counts : ndarray of shape (n,), int64
         Number of known ratings of each item.
-    relevance : ndarray of shape (n,)
-        Sum of the relevance of its ratings.
+    rows : ndarray of shape (n_users,), uint64
+        Fingerprints of the histories that are not empty, ascending.
+    units : tuple of 3 floats
+        What the integers of C'C, of Y'C and of relevance count.
     """
 
-    gram: sp.bsr_array
-    cross: sp.bsr_array
+    pairs: Pairs
+    relevance_counts: np.ndarray
     item_counts: np.ndarray
-    relevance: np.ndarray
+    rows: np.ndarray
+    units: tuple[float, float, float]
 
     def __add__(self, other: SufficientStatistics) -> SufficientStatistics:
-        return self._combine(operator.add, other)
+        joined = np.sort(np.concatenate([self.rows, other.rows]))
+        return self._combine(other, 1, joined)
 
     def __sub__(self, other: SufficientStatistics) -> SufficientStatistics:
-        return self._combine(operator.sub, other)
+        place = np.searchsorted(self.rows, other.rows) + _number_among_equals(other.rows)
+        return self._combine(other, -1, np.delete(self.rows, place))
 
     def _combine(
-        self, operation: Callable[[Any, Any], Any], other: SufficientStatistics
+        self, other: SufficientStatistics, sign: int, rows: np.ndarray
     ) -> SufficientStatistics:
-        names = [f.name for f in fields(self)]
+        if self.units != other.units:
+            raise ValueError(
+                "These statistics are of models with different parameters: they do not add up."
+            )
+        if sign > 0:
+            _check_room(*(a + b for a, b in zip(self._sizes(), other._sizes(), strict=True)))
         return SufficientStatistics(
-            *(operation(getattr(self, name), getattr(other, name)) for name in names)
+            combine_pairs(self.pairs, other.pairs, sign),
+            self.relevance_counts + sign * other.relevance_counts,
+            self.item_counts + sign * other.item_counts,
+            rows,
+            self.units,
         )
+
+    def first_unknown(self, rows: np.ndarray) -> int | None:
+        """Find the first row that was not learned as often as it is given.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows,), uint64
+            From :func:`fingerprints`.
+
+        Returns
+        -------
+        int or None
+            Its number; None where all were learned.
+        """
+        order = np.argsort(rows, kind="stable")
+        in_order = rows[order]
+        known = np.searchsorted(self.rows, in_order, "right") - np.searchsorted(self.rows, in_order)
+        unknown = order[_number_among_equals(in_order) >= known]
+        return int(unknown.min()) if unknown.size else None
 
     @property
     def n_heads(self) -> int:
-        return self.gram.blocksize[0]
+        return self.pairs.gram.shape[1]
+
+    @property
+    def n_items(self) -> int:
+        return len(self.item_counts)
 
     @property
     def n_entries(self) -> int:
@@ -67,69 +109,193 @@ class SufficientStatistics:
         return int(self.item_counts.sum())
 
     @property
+    def relevance(self) -> np.ndarray:
+        """Sum of the relevance of each item's ratings, (n_items,)."""
+        return self.relevance_counts * self.units[2]
+
+    @property
+    def gram(self) -> sp.bsr_array:
+        """Half of C'C, (n * H, n * H), in blocks (H, H): C'C is this plus its transpose."""
+        size = self.n_items * self.n_heads
+        return self._blocks(self.pairs.gram * self.units[0], (size, size))
+
+    @property
+    def cross(self) -> sp.bsr_array:
+        """Y'C, (n, n * H), in blocks (1, H)."""
+        shape = (self.n_items, self.n_items * self.n_heads)
+        return self._blocks(self.pairs.cross * self.units[1], shape)
+
+    @property
     def squares(self) -> np.ndarray:
         """Sums of squared weights, (n_items, n_heads): the diagonal of C'C."""
-        return 2 * self.gram.diagonal().reshape(-1, self.n_heads)
+        return self._diagonal() * (2 * self.units[0])
 
-    @classmethod
-    def of_rows(
-        cls, X: sp.csr_array, attention: Attention, relevance: np.ndarray
-    ) -> SufficientStatistics:
-        """Targets of a row are its own entries; nothing is known of their order."""
-        histories = lay_out(X.indptr, X.indices, X.shape[1])
-        pairs = pairs_of_rows(histories, attention.whole_rows(X, None), relevance)
-        return _assemble(X, pairs, relevance)
+    def _diagonal(self) -> np.ndarray:
+        """Give the integers on the diagonal of the half of C'C, (n_items, n_heads)."""
+        indptr, indices, gram, _ = self.pairs
+        rows = np.repeat(np.arange(self.n_items, dtype=np.int32), np.diff(indptr))
+        place = np.flatnonzero(indices == rows)
+        diagonal = np.zeros((self.n_items, self.n_heads), np.int64)
+        heads = np.arange(self.n_heads)
+        diagonal[rows[place]] = gram[place][:, heads, heads]
+        return diagonal
 
-    @classmethod
-    def of_prefixes(
-        cls,
-        X: sp.csr_array,
-        times: np.ndarray,
-        attention: Attention,
-        relevance: np.ndarray,
-        lookahead: float,
-        reverse_weight: float,
-    ) -> SufficientStatistics:
-        """Rows are all prefixes of the histories, the target is the next entry."""
-        order = time_order(X.indptr, times)
-        forward = _of_order(X, times, order, attention, relevance, lookahead)
-        if reverse_weight == 0:
-            return forward
-        order = order[reverse_rows(X.indptr.astype(np.int64))]
-        backward = _of_order(X, times, order, attention, relevance, lookahead)
-        weight = X.dtype.type(reverse_weight)
-        return cls(
-            forward.gram + backward.gram * weight,
-            forward.cross + backward.cross * weight,
-            forward.item_counts,
-            forward.relevance,
-        )
+    def _blocks(self, blocks: np.ndarray, shape: tuple[int, int]) -> sp.bsr_array:
+        indptr, indices = self.pairs.indptr, self.pairs.indices
+        small = indptr[-1] <= np.iinfo(indices.dtype).max  # else scipy widens the indices
+        places = indices, indptr.astype(indices.dtype if small else np.int64)
+        return sp.bsr_array((blocks, *places), shape=shape)
+
+    def _sizes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Size of the integers, of the diagonal of C'C and of relevance."""
+        return 2.0 * self._diagonal().max(axis=1), self.relevance_counts.astype(float)
 
 
-def _of_order(
+def fingerprints(X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    """Give rows of equal content equal numbers, of 64 bits, (n_rows,)."""
+    return identify_rows(X.indptr, X.indices, X.data, times)
+
+
+def set_statistics(
+    X: sp.csr_array, attention: SetAttention, threshold: float | None
+) -> SufficientStatistics:
+    """Sum up histories without an order: targets of a row are its own entries.
+
+    Parameters
+    ----------
+    X : csr_array of shape (n_users, n_items)
+    attention : SetAttention
+    threshold : float or None
+        Of the ratings that are relevant.
+    """
+    relevance = attention.ratings.relevance(X, threshold)
+    units = _units(attention, threshold, 1.0, 1.0)
+    weights = attention.weights(X)
+    _check_sums(X.indices, np.square(weights).max(axis=0), relevance, X.shape[1], units)
+    histories = lay_out(X.indptr, X.indices, X.shape[1])
+    pairs = pairs_of_rows(histories, weights, relevance, *units[:2])
+    return _assemble(X, None, pairs, relevance, units)
+
+
+def sequence_statistics(
+    X: sp.csr_array,
+    times: np.ndarray,
+    attention: SequenceAttention,
+    threshold: float | None,
+    lookahead: float,
+    reverse_weight: float,
+) -> SufficientStatistics:
+    """Sum up all prefixes of histories, the target of each being what follows.
+
+    Parameters
+    ----------
+    X : csr_array of shape (n_users, n_items)
+    times : ndarray of shape (X.nnz,)
+    attention : SequenceAttention
+    threshold : float or None
+        Of the ratings that are relevant.
+    lookahead : float
+        How much the next but one counts, relative to the next.
+    reverse_weight : float
+        Weight of histories read backwards.
+    """
+    relevance = attention.ratings.relevance(X, threshold)
+    units = _units(attention, threshold, max(1.0, reverse_weight), 1 / (1 - lookahead))
+    order = time_order(X.indptr, times)
+    readings = [(order, 1.0)]
+    if reverse_weight > 0:
+        readings.append((order[reverse_rows(X.indptr.astype(np.int64))], reverse_weight))
+    parts = [
+        _pairs_of_reading(X, times, reading, attention, relevance, lookahead, weight, units)
+        for reading, weight in readings
+    ]
+    pairs = parts[0] if len(parts) == 1 else combine_pairs(parts[0], parts[1], 1)
+    return _assemble(X, times, pairs, relevance, units)
+
+
+def _pairs_of_reading(
     X: sp.csr_array,
     times: np.ndarray,
     order: np.ndarray,
-    attention: Attention,
+    attention: SequenceAttention,
     relevance: np.ndarray,
     lookahead: float,
-) -> SufficientStatistics:
-    """Statistics of the prefixes of the histories, read in an order."""
+    weight: float,
+    units: tuple[float, float, float],
+) -> Pairs:
+    """Sum up the prefixes of the histories, read in an order."""
     histories = lay_out(X.indptr, X.indices[order], X.shape[1])
-    weights, normalized, decays = attention.prefixes(X, times, order)
-    norms, meetings = prefix_sums(histories.indptr, normalized, decays, attention.smoothing)
-    sums = norms, meetings, relevance[order], lookahead
-    return _assemble(X, pairs_of_prefixes(histories, weights, decays, *sums), relevance)
-
-
-def _assemble(X: sp.csr_array, pairs: Pairs, relevance: np.ndarray) -> SufficientStatistics:
-    n_items, n_heads = X.shape[1], pairs.gram.shape[1]
-    size = n_items * n_heads
-    small = pairs.indptr[-1] <= np.iinfo(pairs.indices.dtype).max  # else scipy widens the indices
-    places = pairs.indices, pairs.indptr.astype(pairs.indices.dtype if small else np.int64)
-    return SufficientStatistics(
-        sp.bsr_array((pairs.gram, *places), shape=(size, size)),
-        sp.bsr_array((pairs.cross, *places), shape=(n_items, size)),
-        np.bincount(X.indices, minlength=n_items),
-        np.bincount(X.indices, relevance, minlength=n_items),
+    weights, decays = attention.factors(X, times, order)
+    starts, ends = time_groups(X.indptr, times[order])
+    is_end = ends == np.arange(len(ends))
+    sums = prefix_sums(histories.indptr, is_end, weights, decays, attention.smoothing)
+    meetings = sums[1]  # (nnz, n_heads, n_heads)
+    squares = np.square(weights) * np.diagonal(meetings, axis1=1, axis2=2).T
+    both = 2 * weight * squares.max(axis=0)  # two readings at most
+    _check_sums(histories.items, both, relevance[order], X.shape[1], units)
+    in_units = units[0] / weight, units[1] / weight
+    return pairs_of_prefixes(
+        histories, weights, decays, sums, starts, relevance[order], lookahead, *in_units
     )
+
+
+def _units(
+    attention: SetAttention | SequenceAttention,
+    threshold: float | None,
+    row_factor: float,
+    target_factor: float,
+) -> tuple[float, float, float]:
+    """Units of C'C, Y'C and relevance: powers of two, fine beside the largest product there is.
+
+    Rows count ``row_factor`` times at most, and the targets of an entry add up to at most
+    ``target_factor`` times its relevance.
+    """
+    weight = attention.bound
+    target = 1.0 if threshold is not None else float(np.exp(attention.ratings.bound))
+    gram, cross = row_factor * weight * weight, row_factor * weight * target * target_factor
+    gram_unit, cross_unit, relevance_unit = (
+        float(2.0 ** (np.ceil(np.log2(bound)) - _DIGITS)) for bound in (gram, cross, target)
+    )
+    return gram_unit, cross_unit, relevance_unit
+
+
+def _check_sums(
+    items: np.ndarray,
+    squares: np.ndarray,
+    relevance: np.ndarray,
+    n_items: int,
+    units: tuple[float, float, float],
+) -> None:
+    """Refuse sums that integers may have no room for, before they are summed."""
+    _check_room(
+        np.bincount(items, squares, minlength=n_items) / units[0],
+        np.bincount(items, relevance, minlength=n_items) / units[2],
+    )
+
+
+def _check_room(squares: np.ndarray, relevance: np.ndarray) -> None:
+    """Look at the diagonals only: no other sum is larger, by the inequality of Cauchy-Schwarz."""
+    if max(squares.max(initial=0), relevance.max(initial=0)) >= _ROOM:
+        raise OverflowError(
+            f"Item {int(np.argmax(np.maximum(squares, relevance)))} has too many ratings for exact "
+            "sums in 64 bits: learn from a sample of the users."
+        )
+
+
+def _assemble(
+    X: sp.csr_array,
+    times: np.ndarray | None,
+    pairs: Pairs,
+    relevance: np.ndarray,
+    units: tuple[float, float, float],
+) -> SufficientStatistics:
+    counts = np.zeros(X.shape[1], np.int64)
+    np.add.at(counts, X.indices, np.rint(relevance / units[2]).astype(np.int64))
+    rows = fingerprints(X, times)[np.diff(X.indptr) > 0]
+    item_counts = np.bincount(X.indices, minlength=X.shape[1])
+    return SufficientStatistics(pairs, counts, item_counts, np.sort(rows), units)
+
+
+def _number_among_equals(in_order: np.ndarray) -> np.ndarray:
+    """Count the equal numbers before each, of numbers in order."""
+    return np.arange(len(in_order)) - np.searchsorted(in_order, in_order)

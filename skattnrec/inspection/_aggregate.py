@@ -97,8 +97,8 @@ def aggregate_attention(
     >>> model = AttentionRecommender(1.0, smoothing=1).fit(X)
     >>> aggregate_attention(model, X[:1], ["sea", "sky", "sea", "sky"]).round(2)
        head group  attention  history  lift
-    0     0   sea       0.73      0.5  1.46
-    1     0   sky       0.27      0.5  0.54
+    0     0   sea       0.66      0.5  1.33
+    1     0   sky       0.34      0.5  0.67
     """
     histories = Histories.of(X, timestamps)
     lengths = np.diff(histories.X.indptr)

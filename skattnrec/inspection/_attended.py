@@ -35,8 +35,8 @@ def attention_model(estimator: Any, histories: Histories) -> tuple[Any, Historie
     model, seen = unwrap(estimator, histories)
     if not hasattr(model, "attention_weights"):
         raise TypeError(
-            f"{type(model).__name__} has no attention weights; pass an AttentionRecommender or a "
-            "MultiHeadAttentionRecommender. explain works for every recommender."
+            f"{type(model).__name__} has no attention weights; pass one of the attention "
+            "recommenders. explain works for every recommender."
         )
     return model, seen
 

@@ -35,7 +35,7 @@ class RatingRegressor(RegressorMixin, MetaEstimatorMixin, LearnsAtOnce, BaseEsti
     ----------
     recommender : estimator object or None, default=None
         A model of ratings. It is cloned, and the clone is asked for ratings where it has a choice:
-        a parameter ``feedback`` is set to "explicit", and ``objective`` to "rating". None means
+        a parameter ``feedback`` is set to "explicit". None means
         ``BayesianFactorizer(random_state=0)``.
     user : int or str, default=0
         The column of ``X`` that holds the ids of users: its position or, in a DataFrame, its name.
@@ -202,9 +202,8 @@ class RatingRegressor(RegressorMixin, MetaEstimatorMixin, LearnsAtOnce, BaseEsti
         """Clone the recommender, and ask it for ratings."""
         given = self.recommender
         model = BayesianFactorizer(random_state=0) if given is None else clone(given)
-        choices = {"feedback": "explicit", "objective": "rating"}
-        present = model.get_params(deep=False)
-        model.set_params(**{name: choices[name] for name in choices if name in present})
+        if "feedback" in model.get_params(deep=False):
+            model.set_params(feedback="explicit")
         if not isinstance(model, BaseRecommender) or not model._predicts_ratings():
             raise TypeError(
                 f"recommender must predict ratings, {type(model).__name__} does not: its scores "

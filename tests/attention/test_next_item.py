@@ -18,32 +18,38 @@ def ratings(seed=0, n_users=30, n_items=8):
 
 def test_probabilities_are_a_softmax_of_standardized_scores():
     X = ratings()
-    model = AttentionRecommender(proba_temperature=0.7).fit(X)
+    model = AttentionRecommender().fit(X)
     scores = model.predict(X)
     e = np.exp(scores / scores.std(axis=1, keepdims=True) / 0.7)
     assert_allclose(
-        model.predict_proba(X, exclude_seen=False), e / e.sum(axis=1, keepdims=True), atol=1e-12
+        model.predict_proba(X, temperature=0.7, exclude_seen=False),
+        e / e.sum(axis=1, keepdims=True),
+        atol=1e-12,
     )
     e[X > 0] = 0
-    assert_allclose(model.predict_proba(X), e / e.sum(axis=1, keepdims=True), atol=1e-12)
+    expected = e / e.sum(axis=1, keepdims=True)
+    assert_allclose(model.predict_proba(X, temperature=0.7), expected, atol=1e-12)
 
 
 def test_scale_and_shift_of_scores_change_nothing():
     X = ratings(1)
     one = AttentionRecommender(relevance_threshold=1).fit(X)
     other = AttentionRecommender(relevance_threshold=1).fit(X)
-    other.values_ = other.values_ * 100
+    other._votes = other._votes.times(np.full(8, 100.0))
     assert_allclose(one.predict_proba(X), other.predict_proba(X), atol=1e-12)
 
 
 def test_temperature_goes_from_the_best_item_to_all_alike():
     X = ratings(2)
-    best = AttentionRecommender(proba_temperature=1e-3).fit(X)
-    probabilities = best.predict_proba(X)
+    best = AttentionRecommender().fit(X)
+    probabilities = best.predict_proba(X, temperature=1e-5)
     indices, _ = best.recommend(X, k=1)
     assert_array_equal(probabilities.argmax(axis=1), indices[:, 0])
     assert probabilities.max(axis=1).min() > 0.99
-    flat = AttentionRecommender(proba_temperature=1e6).fit(X).predict_proba(X)
+    for extreme in (1e-320, 1e300):
+        assert np.isfinite(best.predict_proba(X, temperature=extreme)).all()
+        assert np.isfinite(best.predict_proba(X.astype("f"), temperature=extreme)).all()
+    flat = best.predict_proba(X, temperature=1e6)
     unseen = X == 0
     assert_allclose(flat, unseen / unseen.sum(axis=1, keepdims=True), atol=1e-5)
 
@@ -60,12 +66,15 @@ def test_full_and_empty_histories_have_probabilities():
 
 def test_samples_follow_the_probabilities():
     X = ratings(4)[:1]
-    model = AttentionRecommender(proba_temperature=2).fit(ratings(4))
-    drawn = model.sample(np.repeat(X, 20000, axis=0), random_state=0)
+    model = AttentionRecommender().fit(ratings(4))
+    rows = np.repeat(X, 20000, axis=0)
+    drawn = model.sample(rows, random_state=0, temperature=2)
     shares = np.bincount(drawn, minlength=8) / 20000
-    assert_allclose(shares, model.predict_proba(X)[0], atol=0.015)  # 4 standard errors
+    assert_allclose(
+        shares, model.predict_proba(X, temperature=2)[0], atol=0.015
+    )  # 4 standard errors
     assert not shares[X[0] > 0].any()
-    assert_array_equal(drawn, model.sample(np.repeat(X, 20000, axis=0), random_state=0))
+    assert_array_equal(drawn, model.sample(rows, random_state=0, temperature=2))
 
 
 class Fixed:
@@ -112,3 +121,21 @@ def test_models_without_probabilities_are_refused():
         LikelihoodScorer(holdout=0.5)(object(), ratings())
     with pytest.raises(ValueError, match="no row has a held-out item"):
         LikelihoodScorer()(Fixed([1]), np.eye(3), np.eye(3))
+
+
+def test_temperature_of_probabilities_is_checked():
+    model = AttentionRecommender().fit(ratings())
+    for wrong in (0, -1, "warm"):
+        with pytest.raises(ValueError, match="'temperature'"):
+            model.predict_proba(ratings(), temperature=wrong)
+
+
+def test_the_scorer_hands_its_temperature_on():
+    X = ratings(6)
+    model = AttentionRecommender().fit(X)
+    history, held_out = split_interactions(X, test_size=0.3, random_state=0)
+    scores = [LikelihoodScorer(temperature=t)(model, history, held_out) for t in (1, 1e9)]
+    known = history.shape[1] - np.diff(history.indptr)
+    even = np.log(known)[np.repeat(np.arange(30), np.diff(held_out.indptr))].mean()
+    assert_allclose(scores[1], -even, rtol=1e-6)
+    assert scores[0] != scores[1]

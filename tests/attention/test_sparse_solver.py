@@ -5,8 +5,12 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skattnrec import AttentionRecommender, MultiHeadAttentionRecommender
-from skattnrec.attention import _solve
+from skattnrec import (
+    AttentionRecommender,
+    MultiHeadAttentionRecommender,
+    SequentialAttentionRecommender,
+)
+from skattnrec.attention import _votes
 
 
 def ratings(seed=0, n_users=40, n_items=12, dtype=np.float64):
@@ -28,13 +32,10 @@ def stacked(model):
 def test_all_items_as_support_is_the_dense_solution(ordered, dtype, tolerance, n_neighbors):
     X, T = ratings(dtype=dtype)
     times = {"timestamps": T} if ordered else {}
-    parameters = {"regularization": 5, "popularity_penalty": 0.4, "dropout": 0.3}
-    dense, sparse = (
-        MultiHeadAttentionRecommender(2, solver=solver, n_neighbors=n_neighbors, **parameters).fit(
-            X, **times
-        )
-        for solver in ("dense", "sparse")
-    )
+    parameters = {"regularization": 5, "key_popularity_exponent": 0.4, "dropout": 0.3}
+    kind = SequentialAttentionRecommender if ordered else MultiHeadAttentionRecommender
+    dense = kind(2, solver="dense", **parameters).fit(X, **times)
+    sparse = kind(2, solver="sparse", n_neighbors=n_neighbors, **parameters).fit(X, **times)
     assert_allclose(stacked(sparse), dense.values_, atol=tolerance)
     assert_allclose(sparse.predict(X, **times), dense.predict(X, **times), atol=10 * tolerance)
     assert sparse.predict(X, **times).dtype == dtype
@@ -48,7 +49,7 @@ def test_each_target_is_regressed_on_its_strongest_partners():
     X, _ = ratings(1)
     A = (X.toarray() > 0).astype(float)
     model = AttentionRecommender(
-        rating_weight=0, smoothing=0, dropout=0, regularization=3, solver="sparse", n_neighbors=4
+        np.inf, smoothing=0, dropout=0, regularization=3, solver="sparse", n_neighbors=4
     ).fit(X)
     V = model.values_.toarray()
     together = A.T @ A
@@ -65,18 +66,18 @@ def test_each_target_is_regressed_on_its_strongest_partners():
 
 def test_memory_is_bounded_by_the_supports():
     X, T = ratings(2, n_items=30)
-    model = MultiHeadAttentionRecommender(3, solver="sparse", n_neighbors=5).fit(X, timestamps=T)
+    model = SequentialAttentionRecommender(3, solver="sparse", n_neighbors=5).fit(X, timestamps=T)
     assert model.values_.shape == (90, 30)
     assert np.diff(model.values_.tocsc().indptr).max() <= 15
 
 
-def test_popularity_penalty_scales_the_keys():
+def test_key_popularity_exponent_scales_the_keys():
     X, _ = ratings(3)
     A = (X.toarray() > 0).astype(float)
     counts = A.sum(axis=0)
     keys = (counts / counts.mean()) ** -0.5
     model = AttentionRecommender(
-        rating_weight=0, smoothing=0, dropout=0, regularization=3, popularity_penalty=0.5
+        np.inf, smoothing=0, dropout=0, regularization=3, key_popularity_exponent=0.5
     ).fit(X)
     K = A * keys
     gram = K.T @ K + 3 * np.mean(K[A > 0] ** 2) * np.eye(12)
@@ -87,25 +88,34 @@ def test_popularity_penalty_scales_the_keys():
 
 
 @pytest.mark.parametrize("solver", ["dense", "sparse"])
-def test_popularity_discount_scales_the_scores(solver):
+def test_popularity_exponent_scales_the_scores(solver):
     X, _ = ratings(6)
     counts = (X.toarray() > 0).sum(axis=0)
     features = np.random.default_rng(6).normal(size=(12, 3))
     options = {"solver": solver, "item_features": features, "learn_projections": True}
     plain = AttentionRecommender(**options).fit(X)
-    model = AttentionRecommender(popularity_discount=0.3, **options).fit(X)
+    model = AttentionRecommender(popularity_exponent=0.3, **options).fit(X)
     expected = plain.predict(X) * (counts / counts.mean()) ** -0.3
     assert_allclose(model.predict(X), expected, atol=1e-9)
 
 
-def test_auto_is_dense_while_it_fits(monkeypatch):
-    assert _solve.choose_solver("auto", 4000, 2, 4) == "dense"
-    assert _solve.choose_solver("auto", 4001, 2, 4) == "sparse"
-    assert _solve.choose_solver("sparse", 10, 1, 4) == "sparse"
-    monkeypatch.setattr(_solve, "_memory", lambda: 2.0**20)
-    assert _solve.choose_solver("auto", 1000, 1, 4) == "sparse"
+def test_auto_depends_on_the_number_of_items_only(monkeypatch):
+    for n_heads in (1, 2, 4):
+        assert _votes.choose_solver("auto", 3000, n_heads, 4) == "dense"
+        assert _votes.choose_solver("auto", 5001, n_heads, 4) == "sparse"
+    assert _votes.choose_solver("sparse", 10, 1, 4) == "sparse"
+    monkeypatch.setattr(_votes, "_memory", lambda: 2.0**20)
+    with pytest.warns(UserWarning, match=r"dense one would need .* for 4 head\(s\) on 1000 items"):
+        assert _votes.choose_solver("auto", 1000, 4, 4) == "sparse"
     with pytest.raises(MemoryError, match="1000 items need"):
-        _solve.choose_solver("dense", 1000, 1, 4)
+        _votes.choose_solver("dense", 1000, 1, 4)
+
+
+@pytest.mark.parametrize("solver", ["dense", "auto"])
+def test_neighbors_are_refused_where_all_items_vote(solver):
+    X, _ = ratings(7)
+    with pytest.raises(ValueError, match=r"n_neighbors=3 has no effect under the dense solver"):
+        AttentionRecommender(solver=solver, n_neighbors=3).fit(X)
 
 
 def test_cold_items_borrow_the_same_votes_as_dense():
@@ -130,7 +140,7 @@ def test_vanishing_regularization_is_named():
 
 def test_explanations_add_up():
     X, T = ratings(5)
-    model = MultiHeadAttentionRecommender(2, solver="sparse", n_neighbors=4).fit(X, timestamps=T)
+    model = SequentialAttentionRecommender(2, solver="sparse", n_neighbors=4).fit(X, timestamps=T)
     explanation = model.explain(X[[0]], items=[3, 1], timestamps=T[[0]])
     scores = model.predict(X[[0]], timestamps=T[[0]])[0, [3, 1]]
     assert_allclose(explanation.contributions.sum(axis=1), scores, atol=1e-12)

@@ -6,7 +6,12 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
 
-from skattnrec import AttentionRecommender, ItemItemCF, MultiHeadAttentionRecommender
+from skattnrec import (
+    AttentionRecommender,
+    ItemItemCF,
+    MultiHeadAttentionRecommender,
+    SequentialAttentionRecommender,
+)
 from skattnrec.datasets import make_interactions
 from skattnrec.inspection import aggregate_attention
 
@@ -22,7 +27,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def simple():
-    return AttentionRecommender(1.0).fit(HAND)
+    return AttentionRecommender(1.0, rating_center=3, rating_spread=1).fit(HAND)
 
 
 def softmax(values):
@@ -153,7 +158,7 @@ def test_groups_of_users_are_averaged_apart(model):
 
 
 def test_order_shows_in_ages():
-    model = AttentionRecommender(1.0, rating_weight=0.0, recency_weight=0.7)
+    model = SequentialAttentionRecommender(1, half_life=np.log(2) / 0.7, temperature=np.inf)
     table = aggregate_attention(model.fit(X, timestamps=T), X, "age", timestamps=T)
     lift = table["lift"].to_numpy()
     assert (np.diff(lift) < 0).all()  # the later, the louder

@@ -405,11 +405,11 @@ def titled(ax, history):
 
 
 def test_animation_of_a_falling_temperature(tmp_path):
-    model = AttentionRecommender(1.0).fit(X)
+    model = AttentionRecommender(4.0).fit(X)
     path = tmp_path / "cooling.gif"
     short = X[[int(np.argmin(np.diff(X.indptr)))]]
     animation = animate_attention(model, short, over="temperature", max_entries=100, path=path)
-    cold = AttentionRecommender(0.1).fit(X)
+    cold = AttentionRecommender(0.4).fit(X)
     assert_allclose(drawn(animation, 24), shares(cold, short)[0], rtol=1e-3, atol=1e-6)
     with Image.open(path) as picture:
         assert picture.format == "GIF"

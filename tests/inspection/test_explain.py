@@ -22,7 +22,8 @@ from skattnrec.datasets import make_interactions
 from skattnrec.inspection import explain
 from skattnrec.inspection._histories import Histories
 
-X = make_interactions(80, 20, n_interactions=640, min_interactions=3, random_state=0).X
+DATA = make_interactions(80, 20, n_interactions=640, min_interactions=3, random_state=0)
+X = DATA.X
 NAMES = [f"film {letter}" for letter in "abcdefghijklmnopqrst"]
 FRAME = pd.DataFrame(X.toarray().astype(float), columns=NAMES)
 
@@ -43,8 +44,8 @@ class Silent(PopularityRecommender):
 
 @pytest.mark.parametrize("name", dict(all_recommenders()))
 def test_every_recommender_is_split_exactly(name):
-    model = dict(all_recommenders())[name]().fit(X)
-    parts = explain(model, X[[3]], item_names=NAMES)
+    model = dict(all_recommenders())[name]().fit(X, timestamps=DATA.timestamps)
+    parts = explain(model, X[[3]], item_names=NAMES, timestamps=DATA.timestamps[[3]])
     assert_array_equal(parts.remainder, 0)
     table = parts.to_frame()
     assert "remainder" not in set(table["kind"])

@@ -2,6 +2,7 @@
 
 import builtins
 import sys
+import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,6 +24,7 @@ from skattnrec import (
     compare_recommenders,
 )
 from skattnrec.datasets import make_interactions
+from skattnrec.exceptions import IneffectiveParameterWarning
 from skattnrec.inspection import (
     ContributionDisplay,
     LeaderboardDisplay,
@@ -127,7 +129,9 @@ def test_waterfall_colours_tell_signs():
 def search():
     grid = {"n_heads": [2, 1], "temperature": [4.0, 1.0, np.inf], "smoothing": [0.0, 0.5]}
     scorer = RankingScorer("ndcg@5")
-    return GridSearchCV(MultiHeadAttentionRecommender(), grid, scoring=scorer, cv=2).fit(X)
+    with warnings.catch_warnings():  # several heads of infinite temperature are all the same
+        warnings.simplefilter("ignore", IneffectiveParameterWarning)
+        return GridSearchCV(MultiHeadAttentionRecommender(), grid, scoring=scorer, cv=2).fit(X)
 
 
 def test_grid_of_a_search(search):

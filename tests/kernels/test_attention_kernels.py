@@ -105,10 +105,3 @@ def test_profile_logits():
         profile = row @ keys / row.sum()
         expected.extend(keys[row > 0] @ profile)
     assert_allclose(profile_logits(*parts(X), keys), expected)
-
-
-def test_profile_of_zero_ratings_is_the_plain_mean():
-    logits = profile_logits(
-        np.array([0, 2], np.int32), np.array([0, 2], np.int32), np.zeros(2), np.eye(3)
-    )
-    assert_allclose(logits, [0.5, 0.5])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
-from .._kernels.topk import mask_entries
+from ._compat import Interval, validate_params
+from ._kernels.topk import mask_entries
 
 __all__ = ["NextItemMixin"]
 
@@ -16,26 +17,31 @@ __all__ = ["NextItemMixin"]
 class NextItemMixin:
     """``predict_proba`` and ``sample`` for recommenders whose scores rank items."""
 
-    proba_temperature: float
-
     def predict_proba(
-        self, X: Any, *, timestamps: Any = None, exclude_seen: bool = True
+        self,
+        X: Any,
+        *,
+        temperature: float = 1.0,
+        timestamps: Any = None,
+        exclude_seen: bool = True,
     ) -> np.ndarray:
         r"""Give the probability of each item to be the next one.
 
         It is a softmax over the catalogue of the scores in units of their standard deviation,
 
-        .. math:: p_{ui} \propto \exp\left(\frac{s_{ui}}{\sigma_u \tau_p}\right)
+        .. math:: p_{ui} \propto \exp\left(\frac{s_{ui}}{\sigma_u \tau}\right)
 
-        with :math:`\tau_p` = ``proba_temperature`` and :math:`\sigma_u` the standard deviation of
+        with :math:`\tau` = ``temperature`` and :math:`\sigma_u` the standard deviation of
         the scores of row u over all items.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_rows, n_items)
             Histories.
+        temperature : float, default=1.0
+            Positive. Low values bet on the best items, high ones on all alike.
         timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
-            The time of every entry of ``X``.
+            The time of every entry of ``X``, for models that need it.
         exclude_seen : bool, default=True
             Give items of the history no probability, unless there are no others.
 
@@ -44,17 +50,20 @@ class NextItemMixin:
         ndarray of shape (n_rows, n_items)
             Rows sum to 1.
         """
-        check_is_fitted(self)
-        X, times = self._validate(X, timestamps, reset=False)  # type: ignore[attr-defined]
-        scores = self._score_or_prior(X, times)  # type: ignore[attr-defined]
+        _check_temperature(temperature)
+        model = self._fitted()  # type: ignore[attr-defined]
+        X, times = model._validate(X, timestamps, reset=False)
+        scores = model._score_or_prior(X, times)
         spread = scores.std(axis=1, keepdims=True, dtype=np.float64)
-        scores /= np.where(spread > 0, spread * self.proba_temperature, 1)
         if exclude_seen:
             open_rows = np.diff(X.indptr) < X.shape[1]
             seen, masked = X[open_rows], scores[open_rows]
             mask_entries(masked, seen.indptr, seen.indices)
             scores[open_rows] = masked
         scores -= scores.max(axis=1, keepdims=True)
+        with np.errstate(over="ignore"):  # infinitely worse than the best
+            scores /= np.where(spread > 0, spread, 1)
+            scores /= max(temperature, np.finfo(scores.dtype).tiny)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=1, keepdims=True)
         return scores
@@ -64,6 +73,7 @@ class NextItemMixin:
         X: Any,
         random_state: Any = None,
         *,
+        temperature: float = 1.0,
         timestamps: Any = None,
         exclude_seen: bool = True,
     ) -> np.ndarray:
@@ -75,8 +85,10 @@ class NextItemMixin:
             Histories.
         random_state : int, RandomState instance or None, default=None
             Seed of the draws.
+        temperature : float, default=1.0
+            Positive. Low values bet on the best items, high ones on all alike.
         timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
-            The time of every entry of ``X``.
+            The time of every entry of ``X``, for models that need it.
         exclude_seen : bool, default=True
             Never draw items of the history, unless there are no others.
 
@@ -85,8 +97,18 @@ class NextItemMixin:
         ndarray of shape (n_rows,), intp
             Item columns.
         """
-        probabilities = self.predict_proba(X, timestamps=timestamps, exclude_seen=exclude_seen)
+        probabilities = self.predict_proba(
+            X, temperature=temperature, timestamps=timestamps, exclude_seen=exclude_seen
+        )
         cumulative = np.cumsum(probabilities, axis=1, dtype=np.float64)
         draws = check_random_state(random_state).random_sample(len(cumulative))
         targets = (draws * cumulative[:, -1])[:, None]
         return (cumulative <= targets).sum(axis=1)
+
+
+@validate_params(
+    {"temperature": [Interval(Real, 0, None, closed="neither")]},
+    prefer_skip_nested_validation=True,
+)
+def _check_temperature(temperature: float) -> None:
+    """Refuse what is no temperature."""

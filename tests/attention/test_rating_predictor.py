@@ -1,14 +1,16 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.base import clone
 
 from skattnrec import (
+    AttentionRatingPredictor,
     AttentionRecommender,
     BaselinePredictor,
-    MultiHeadAttentionRecommender,
     RatingRegressor,
 )
 from skattnrec.attention import _rating
+from skattnrec.exceptions import IneffectiveParameterWarning
 
 
 def make_ratings(n_users=150, n_items=30, density=0.5, seed=0):
@@ -22,8 +24,8 @@ def make_ratings(n_users=150, n_items=30, density=0.5, seed=0):
 
 X, RATINGS, KNOWN = make_ratings()
 MODELS = [
-    AttentionRecommender(objective="rating", regularization=5),
-    MultiHeadAttentionRecommender(objective="rating", regularization=5),
+    AttentionRatingPredictor(regularization=5),
+    AttentionRatingPredictor(2, regularization=5),
 ]
 
 
@@ -37,7 +39,7 @@ def test_taste_is_learned(recommender):
 
 def test_votes_by_definition():
     """Every other item may vote here: a ridge regression for each item, in dense numpy."""
-    model = AttentionRecommender(np.inf, objective="rating", regularization=8, smoothing=0.5)
+    model = AttentionRatingPredictor(temperature=np.inf, regularization=8, smoothing=0.5)
     model.fit(X)
     baseline = BaselinePredictor(max_iter=10, tol=0).fit(X)
     B = baseline.predict(X)
@@ -71,24 +73,65 @@ def test_contributions_split_the_rating(recommender):
 
 
 @pytest.mark.parametrize("recommender", MODELS)
-def test_scaled_and_negative_ratings(recommender):
-    """Shifting ratings shifts predictions; scaling scales them where attention ignores ratings."""
-    shifted = X.copy()
-    shifted.data -= 7
-    moved = recommender.fit(shifted).predict(shifted)
-    np.testing.assert_allclose(recommender.fit(X).predict(X), moved + 7, atol=1e-6)
-    flat = AttentionRecommender(np.inf, objective="rating")
-    scaled = 3 * X
-    np.testing.assert_allclose(flat.fit(scaled).predict(scaled), 3 * flat.fit(X).predict(X))
+@pytest.mark.parametrize("scale", [3.0, 1e-6, 1e9])
+def test_predictions_scale_and_shift_with_the_ratings(recommender, scale):
+    moved = X.copy()
+    moved.data = (moved.data - 7) * scale
+    expected = (clone(recommender).fit(X).predict(X) - 7) * scale
+    found = clone(recommender).fit(moved).predict(moved)
+    np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-8 * scale)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [1, 4.1, -3e7])
+def test_equal_ratings_have_no_variance(dtype, value):
+    equal = X.copy().astype(dtype)
+    equal.data[:] = value
+    model = AttentionRatingPredictor(regularization=1e-3).fit(equal)
+    np.testing.assert_array_equal(model.predict(equal), dtype(value))
+
+
+def test_users_and_items_without_variance_have_no_taste():
+    """What is off by rounding alone is no rating to learn from, whatever the unit."""
+    levels = np.random.default_rng(1).normal(size=30)
+    flat = X.copy()
+    flat.data = levels[X.indices]  # the item tells all, but for the damping
+    for scale in (1.0, 0.1, 1e-3):
+        model = AttentionRatingPredictor().fit(flat * scale)
+        np.testing.assert_allclose(
+            model.predict(flat * scale) / scale,
+            AttentionRatingPredictor().fit(flat).predict(flat),
+            atol=1e-6,
+        )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("odd", [1e6, 1e15, -1e15])
+def test_one_odd_rating_leaves_the_others_alone(dtype, odd):
+    broken = X.astype(dtype)
+    broken.data[5] = odd
+    model = AttentionRatingPredictor().fit(broken)
+    ratings = model.predict(X.astype(dtype))
+    assert np.isfinite(ratings).all()
+    expected = AttentionRatingPredictor().fit(X).predict(X)
+    others = np.arange(len(expected)) != 0  # the first user is the odd one
+    assert np.abs(ratings - expected)[others].mean() < 0.05
+    assert np.isfinite(model.predict(broken)).all()
+
+
+def test_no_variance_and_no_effect():
+    with pytest.warns(IneffectiveParameterWarning, match="temperature_ratio=3"):
+        AttentionRatingPredictor(temperature_ratio=3).fit(X)
+    with pytest.warns(IneffectiveParameterWarning, match="n_heads=2"):
+        AttentionRatingPredictor(2, temperature=np.inf).fit(X)
 
 
 def test_no_item_votes_for_itself():
-    for votes in AttentionRecommender(objective="rating").fit(X).values_:
+    for votes in AttentionRatingPredictor().fit(X).values_:
         assert not votes.diagonal().any()
 
 
-def test_support_is_what_is_most_like_or_unlike(monkeypatch):
-    monkeypatch.setattr(_rating, "_N_SUPPORT", 4)
+def test_support_is_what_is_most_like_or_unlike():
     rng = np.random.default_rng(0)
     R = sp.csr_array(np.where(rng.random((40, 12)) < 0.6, rng.normal(size=(40, 12)), 0))
     dense, known = R.toarray(), R.toarray() != 0
@@ -96,7 +139,7 @@ def test_support_is_what_is_most_like_or_unlike(monkeypatch):
     norms = np.linalg.norm(dense, axis=0)
     cosines = np.abs(dense.T @ dense) / np.outer(norms, norms) * common / (common + 50)
     np.fill_diagonal(cosines, 0)
-    support = _rating._support(R)
+    support = _rating._support(R, 4)
     assert np.diff(support.indptr).tolist() == [4] * 12
     for item in range(12):
         expected = np.sort(np.argsort(-cosines[item])[:4])
@@ -112,9 +155,9 @@ def test_dtype(dtype):
 
 
 def test_nothing_to_learn_from():
-    constant = AttentionRecommender(objective="rating").fit([[3.0, 3, 0], [3, 0, 0]])
+    constant = AttentionRatingPredictor().fit([[3.0, 3, 0], [3, 0, 0]])
     np.testing.assert_allclose(constant.predict([[3.0, 0, 0]]), 3)
-    empty = AttentionRecommender(objective="rating").fit(np.zeros((2, 3)))
+    empty = AttentionRatingPredictor().fit(np.zeros((2, 3)))
     np.testing.assert_array_equal(empty.predict(np.zeros((1, 3))), 0)
 
 
@@ -126,9 +169,10 @@ def test_similar_items_are_those_voted_for():
     np.testing.assert_allclose(scores[0], np.sort(votes)[::-1][:2])
 
 
-def test_regressor_asks_for_ratings():
+def test_regressor_takes_it_and_refuses_what_ranks():
     rows, columns = X.nonzero()
     pairs = np.column_stack([rows, columns])
-    model = RatingRegressor(AttentionRecommender()).fit(pairs, X.data)
-    assert model.recommender_.objective == "rating"
+    model = RatingRegressor(AttentionRatingPredictor()).fit(pairs, X.data)
     assert model.score(pairs, X.data) > 0.5
+    with pytest.raises(TypeError, match="must predict ratings"):
+        RatingRegressor(AttentionRecommender()).fit(pairs, X.data)

@@ -1,0 +1,383 @@
+"""What the attention recommenders share: parameters and their documentation, logits, answers."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+import warnings
+from abc import abstractmethod
+from numbers import Integral, Real
+from typing import Any, TypeVar
+
+import numpy as np
+import scipy.sparse as sp
+
+from .._additive import AdditiveRecommender
+from .._compat import HasMethods, Interval, StrOptions
+from .._next_item import NextItemMixin
+from ..base import BaseRecommender
+from ..exceptions import IneffectiveParameterWarning
+from ._features import ContentVotes, item_keys, lend_votes
+from ._statistics import SufficientStatistics, fingerprints
+from ._votes import (
+    DENSE_ITEMS,
+    DenseVotes,
+    Regression,
+    SparseVotes,
+    choose_solver,
+    popularity_scale,
+)
+from ._weights import RatingLogits, rating_scale
+
+__all__ = [
+    "CONSTRAINTS",
+    "DEFAULTS",
+    "BaseAttention",
+    "RankingAttention",
+    "all_equal",
+    "documented",
+]
+
+DEFAULTS: dict[str, Any] = {
+    "temperature": 2.5,
+    "temperature_ratio": 2.0,
+    "n_heads": 2,
+    "smoothing": 0.3,
+    "dropout": 0.5,
+    "regularization": 200.0,
+}
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "n_heads": [Interval(Integral, 1, None, closed="left")],
+    "temperature": [Interval(Real, 0, np.inf, closed="right")],
+    "temperature_ratio": [Interval(Real, 0, None, closed="neither")],
+    "rating_center": [Interval(Real, None, None, closed="neither"), None],
+    "rating_spread": [Interval(Real, 0, None, closed="neither"), None],
+    "item_features": ["array-like", "sparse matrix", None],
+    "content_weight": [Interval(Real, None, None, closed="neither"), None],
+    "learn_projections": ["boolean"],
+    "relevance_threshold": [Interval(Real, None, None, closed="neither"), None],
+    "smoothing": [Interval(Real, 0, 1, closed="both")],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "regularization": [Interval(Real, 0, None, closed="neither")],
+    "key_popularity_exponent": [Interval(Real, None, None, closed="neither")],
+    "popularity_exponent": [Interval(Real, None, None, closed="neither")],
+    "solver": [StrOptions({"auto", "dense", "sparse"})],
+    "n_neighbors": [Interval(Integral, 1, None, closed="left"), None],
+    "memory": [str, HasMethods("cache"), None],
+    "verbose": ["verbose"],
+}
+
+_ENTRIES = f"""
+n_heads : int
+    Number of heads.
+temperature : float
+    Positive. In spreads of the ratings: a rating higher by ``temperature`` spreads gives e times
+    the weight. ``inf`` weighs all entries alike.
+temperature_ratio : float
+    Positive. Head h has temperature ``temperature * temperature_ratio ** h``.
+rating_center : float
+    The rating that counts as usual. None learns the median of the known ratings.
+rating_spread : float
+    Positive. By how much ratings differ; how far a rating is from the centre counts in spreads, up
+    to 2.5 of them. None learns the standard deviation of the known ratings, the lowest and the
+    highest 5 % of them moved to where the others end.
+item_features : {{array-like, sparse matrix}} of shape (n_items, d)
+    What items are like, in any units. With them, items unknown in training borrow the votes of
+    items with like features.
+content_weight : float
+    Factor of the content logits; needs ``item_features``. None is 1.
+learn_projections : bool
+    Learn a query-key projection from ``item_features``: what the attention sees of the
+    features of a history then also scores items by their features, whether or not they were
+    ever seen together. Worth it where items have few ratings each.
+relevance_threshold : float
+    Ratings from here on are what the model learns to rank high (target 1, others 0). None grades
+    the targets as the first head grades its input, scaled to a mean of 1 over the known ratings.
+smoothing : float
+    Exponent in [0, 1] of the softmax denominator: 1 lets every history speak with one
+    voice, 0 lets long ones speak louder.
+dropout : float
+    Probability in [0, 1) that an entry is dropped from a history in training. Averaged over
+    in closed form, never sampled.
+regularization : float
+    Positive ridge penalty, in pseudo-observations.
+key_popularity_exponent : float
+    Keys of item j are divided by its number of ratings, relative to the mean, to this power.
+    Positive values let rare items speak louder.
+popularity_exponent : float
+    Scores of item i are divided by its number of ratings, relative to the mean, to this power.
+    Positive values let rare items score higher.
+solver : {{"auto", "dense", "sparse"}}
+    "dense" lets all items vote for all: memory grows with the square of
+    ``n_heads * n_items``, time with its cube. "sparse" lets ``n_neighbors`` items vote for
+    each: time ``n_items * (n_heads * n_neighbors) ** 3 / 3``. "auto" is dense up to
+    {DENSE_ITEMS} items.
+n_neighbors : int
+    How many items vote for each one under the sparse solver: those that occur most with it. None
+    is 200. Refused where the solver is dense.
+memory : str or joblib.Memory
+    Where the sums over users are kept: a fit to the same data that differs only in
+    ``regularization``, ``dropout``, ``solver``, ``n_neighbors`` or a popularity exponent, as
+    in a grid search, reads them from there. None keeps nothing.
+verbose : bool
+    Print the seconds of each step of a fit. scikit-learn's callbacks, where it has them, are
+    told of the same steps.
+
+values_ : ndarray of shape (n_heads, n_features_in_, n_features_in_) or csr_array
+    ``values_[h, j, i]`` is the vote of item j for item i in head h; 0 where i = j. Under the
+    sparse solver a csr_array of shape (n_heads * n_features_in_, n_features_in_) whose row
+    ``h * n_features_in_ + j`` holds the votes of item j.
+solver_ : {{"dense", "sparse"}}
+    The solver used.
+statistics_ : SufficientStatistics
+    Sums over users. They are all that ``partial_fit`` and ``forget`` change, and 8 bytes for each
+    number; :meth:`drop_statistics` makes the model small.
+rating_center_, rating_spread_ : float
+    Centre and spread of the ratings.
+temperatures_ : ndarray of shape (n_heads,)
+    The temperature of each head, in spreads.
+learned_projections_ : ndarray of shape (n_heads, d, d) or None
+    The learned query-key projections.
+prior_ : ndarray of shape (n_features_in_,)
+    Scores of an empty history: sums of relevance.
+n_features_in_ : int
+    Number of items.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Item names, when ``fit`` got a DataFrame with string column names.
+"""
+
+
+def _entries_by_name() -> dict[str, list[str]]:
+    """Split the shared documentation: the lines of each name, or of the first of several."""
+    entries: dict[str, list[str]] = {}
+    for line in _ENTRIES.splitlines():
+        if line and not line.startswith(" "):
+            name = line.split(" : ")[0].split(",")[0]
+            entries[name] = []
+        if line:
+            entries[name].append(line)
+    return entries
+
+
+Class = TypeVar("Class", bound=type)
+
+
+def documented(cls: Class) -> Class:
+    """Fill in the shared documentation: lines ``%name`` of the docstring become whole entries.
+
+    Defaults of parameters are read from the signature of the constructor.
+    """
+    if cls.__doc__ is None:  # python -OO
+        return cls
+    entries = _entries_by_name()
+    defaults = inspect.signature(cls).parameters
+    lines = []
+    for line in inspect.cleandoc(cls.__doc__).splitlines():
+        name = line.strip().removeprefix("%")
+        if not line.startswith("%"):
+            lines.append(line)
+            continue
+        first, *others = entries[name]
+        default = f", default={defaults[name].default!r}" if name in defaults else ""
+        lines += [first + default.replace("'", '"'), *others]
+    cls.__doc__ = "\n" + textwrap.indent("\n".join(lines), "    ") + "\n    "
+    return cls
+
+
+class BaseAttention(BaseRecommender):
+    """Attention with any number of heads."""
+
+    temperature: float
+    rating_center: float | None
+    rating_spread: float | None
+    smoothing: float
+    regularization: float
+    verbose: bool
+    values_: Any
+    prior_: np.ndarray
+
+    @abstractmethod
+    def _attend(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        """Attention weights of each head at the stored entries; (n_heads, nnz), float64."""
+
+    def _make_temperatures(self) -> np.ndarray:
+        """Temperature of each head, (n_heads,)."""
+        return np.array([self.temperature], dtype=float)
+
+    def attention_weights(self, X: Any, *, timestamps: Any = None) -> list[sp.csr_array]:
+        """Attention of each head over each history.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_rows, n_items)
+            Histories.
+        timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
+            The time of every entry of ``X``, for models that need it.
+
+        Returns
+        -------
+        list of n_heads csr_array of shape (n_rows, n_items)
+            Positive weights at the stored entries of ``X``, as they enter the scores. With
+            ``smoothing=1`` rows sum to 1; otherwise they hold a factor common to all rows.
+        """
+        model = self._fitted()
+        X, times = model._validate(X, timestamps, reset=False)
+        return [
+            sp.csr_array((w, X.indices, X.indptr), shape=X.shape) for w in model._weights(X, times)
+        ]
+
+    def _weights(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        """Attention weights in the precision of the model."""
+        return self._attend(X, times).astype(X.dtype)
+
+    def _learn_logits(self, X: sp.csr_array) -> RatingLogits:
+        """Learn what rating logits need."""
+        center, spread = rating_scale(X.data)
+        self.rating_center_ = center if self.rating_center is None else float(self.rating_center)
+        self.rating_spread_ = spread if self.rating_spread is None else float(self.rating_spread)
+        self.temperatures_ = self._make_temperatures()
+        return RatingLogits(self.rating_center_, self.rating_spread_, self.temperatures_)
+
+    def _refuse(self, name: str, reason: str) -> None:
+        """Refuse a parameter that was given and cannot act."""
+        told = self._tell(name)
+        raise ValueError(f"{told} has no effect {reason}. Leave {name} at its default.")
+
+    def _warn(self, name: str, reason: str) -> None:
+        """Warn of a parameter that cannot act on these data."""
+        message = f"{self._tell(name)} has no effect: {reason}."
+        warnings.warn(message, IneffectiveParameterWarning, stacklevel=2)
+
+    def _tell(self, name: str) -> str:
+        """Give the name of a parameter, and its value where that is short."""
+        value = getattr(self, name)
+        return f"{name}={value!r}" if np.isscalar(value) else name
+
+    def _warn_of_idle_ratings(self, X: sp.csr_array, *, reads_more: bool) -> None:
+        """Warn of parameters of the rating logits that have no effect; they may act on more."""
+        if np.isinf(self.temperature):
+            for name in ("rating_center", "rating_spread"):
+                if getattr(self, name) is not None:
+                    self._warn(name, "the temperature is infinite")
+        elif all_equal(X) and not reads_more and self.temperature != DEFAULTS["temperature"]:
+            self._warn("temperature", "all ratings are equal")
+
+
+def all_equal(X: sp.csr_array) -> bool:
+    """Tell whether there are ratings, and all are equal."""
+    return X.nnz > 0 and bool(X.data.min() == X.data.max())
+
+
+class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
+    """Attention whose votes rank items, solved for in closed form from sums over users."""
+
+    item_features: Any
+    learn_projections: bool
+    relevance_threshold: float | None
+    dropout: float
+    key_popularity_exponent: float
+    popularity_exponent: float
+    solver: str
+    n_neighbors: int | None
+    memory: Any
+    statistics_: SufficientStatistics
+    _votes: DenseVotes | SparseVotes
+
+    # -- what a model defines -----------------------------------------------------------------
+
+    @abstractmethod
+    def _set_up_attention(self, X: sp.csr_array) -> None:
+        """Learn what the attention needs; ``_keys`` are there."""
+
+    # -- hooks of the contract ----------------------------------------------------------------
+
+    def _accepts_negative(self) -> bool:
+        return True
+
+    def _n_steps(self) -> int:
+        return 2
+
+    def _set_up(self, X: sp.csr_array) -> None:
+        self._keys = item_keys(self.item_features, X.shape[1])
+        if self._keys is None and self.learn_projections:
+            self._refuse("learn_projections", "without item_features")
+        self._choose_solver(X.shape[1])
+        self._set_up_attention(X)
+
+    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        weights = self._weights(X, times)
+        scores = self._votes.score(X, weights)
+        if self._content_votes is not None:
+            scores += self._content_votes.score(X, weights)
+        return scores
+
+    def _sparse_factors(
+        self, X: sp.csr_array, times: np.ndarray | None
+    ) -> tuple[sp.csr_array, sp.csr_array] | None:
+        if self._content_votes is not None or not isinstance(self._votes, SparseVotes):
+            return None
+        return self._votes.factors(X, self._weights(X, times))
+
+    def _explain(
+        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Every vote is weight times value: the split is exact."""
+        history = X.indices.astype(np.intp)
+        votes = self._votes.between(history, items)  # (n_heads, s, n)
+        if self._content_votes is not None:
+            votes = votes + self._content_votes.between(history, items)
+        # (n_heads, s, n) -> (n_heads, n, s)
+        heads = (self._weights(X, times)[:, :, None] * votes).transpose(0, 2, 1)
+        baseline = np.zeros(len(items), heads.dtype)
+        return baseline, history, heads.sum(axis=0), {"heads": heads}
+
+    def _item_similarity(self, items: np.ndarray) -> np.ndarray:
+        """Scores of histories that hold one item each, of the usual rating."""
+        n_rows = len(items)
+        data = np.full(n_rows, self.rating_center_, self.prior_.dtype)
+        one = sp.csr_array((data, items, np.arange(n_rows + 1)), (n_rows, self.n_features_in_))
+        return self._score(one, np.zeros(n_rows))
+
+    # -- votes --------------------------------------------------------------------------------
+
+    def _fingerprints(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        return fingerprints(X, times)
+
+    def _choose_solver(self, n_items: int) -> None:
+        n_heads, itemsize = len(self._make_temperatures()), self.prior_.dtype.itemsize
+        self.solver_ = choose_solver(self.solver, n_items, n_heads, itemsize)
+        if self.solver_ == "dense" and self.n_neighbors is not None:
+            where = f"solver={self.solver!r} with {n_items} items"
+            self._refuse("n_neighbors", f"under the dense solver ({where}); solver='sparse' has it")
+
+    def _solve(self) -> None:
+        """Solve for the votes; targets have a mean relevance of 1 unless there is a threshold."""
+        statistics, dtype = self.statistics_, self.prior_.dtype
+        self._choose_solver(statistics.n_items)
+        total = statistics.relevance.sum()
+        graded = self.relevance_threshold is None and total > 0
+        unit = statistics.n_entries / total if graded else 1.0
+        self.prior_ = (statistics.relevance * unit).astype(dtype)
+        exponent, target_exponent = self.key_popularity_exponent, self.popularity_exponent
+        regression = Regression.of(statistics, exponent, self.regularization, self.dropout, dtype)
+        kind = DenseVotes if self.solver_ == "dense" else SparseVotes
+        try:
+            votes: DenseVotes | SparseVotes = kind.solve(regression, self.n_neighbors)
+        except np.linalg.LinAlgError as error:
+            raise ValueError(
+                f"regularization={self.regularization:g} is too small for {dtype} arithmetic: the "
+                "normal equations are not positive definite. Raise it, or pass X as float64."
+            ) from error
+        target_scale = unit * popularity_scale(statistics, target_exponent)
+        votes = votes.times(target_scale)
+        self._content_votes = self.learned_projections_ = None
+        if self._keys is not None:
+            mixture = lend_votes(self._keys, statistics.item_counts == 0)
+            votes = votes if mixture is None else votes.mixed(mixture)
+            if self.learn_projections:
+                self._content_votes = ContentVotes.learn(
+                    statistics, regression.scale, self._keys, target_scale, dtype
+                )
+                self.learned_projections_ = self._content_votes.projections
+        self._votes, self.values_ = votes, votes.values
