@@ -27,7 +27,7 @@ __all__ = [
     "validate_interactions",
 ]
 
-_LARGEST = 1e15  # rating whose squares, summed up and weighted, do not overflow in float32
+_LARGEST = 1e30  # rating, so that sums of ratings, weighted, do not overflow in float32
 
 
 def as_interactions(X: Any, name: str = "X") -> sp.csr_array:
@@ -135,7 +135,7 @@ def as_dtype(X: sp.csr_array, dtype: Any) -> sp.csr_array:
     Raises
     ------
     ValueError
-        If one is so large that sums of squares would overflow.
+        If one is so large that sums would overflow.
     """
     too_large = np.abs(X.data) > _LARGEST
     if too_large.any():

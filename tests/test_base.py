@@ -410,9 +410,9 @@ def test_models_that_need_times_do_not_go_without(verb):
 # -- large and small numbers ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", [3e38, -1e16])
+@pytest.mark.parametrize("value", [3e38, -1e31])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_ratings_too_large_for_sums_of_squares_are_refused(value, dtype):
+def test_ratings_too_large_for_sums_are_refused(value, dtype):
     large = np.where(np.arange(5) == 2, X, 0).astype(dtype)
     large[1, 2] = value
     model = FixedVotes(signed=True).fit(X.astype(dtype))
@@ -424,7 +424,7 @@ def test_ratings_too_large_for_sums_of_squares_are_refused(value, dtype):
 def test_histories_may_be_of_another_type_than_those_of_fit():
     model = FixedVotes().fit(X.astype(np.float32))
     assert model.predict(X).dtype == np.float32
-    assert model.predict(X * 1e14).dtype == np.float32
+    assert model.predict(X * 1e29).dtype == np.float32
 
 
 # -- names and copies -------------------------------------------------------------------------
