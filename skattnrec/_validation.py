@@ -27,7 +27,7 @@ __all__ = [
     "validate_interactions",
 ]
 
-_LARGEST = 1e30  # rating, so that sums of ratings, weighted, do not overflow in float32
+_LARGEST = 1e35  # rating, so that sums of ratings, weighted, do not overflow in float32
 
 
 def as_interactions(X: Any, name: str = "X") -> sp.csr_array:
