@@ -27,9 +27,6 @@ __all__ = [
     "validate_interactions",
 ]
 
-_LARGEST = 1e35  # rating, so that sums of ratings, weighted, do not overflow in float32
-
-
 def as_interactions(X: Any, name: str = "X") -> sp.csr_array:
     """Convert to a canonical CSR array: users x items, sorted indices, no duplicates.
 
@@ -135,17 +132,18 @@ def as_dtype(X: sp.csr_array, dtype: Any) -> sp.csr_array:
     Raises
     ------
     ValueError
-        If one is so large that sums would overflow.
+        If one is too large for it.
     """
-    too_large = np.abs(X.data) > _LARGEST
+    if X.dtype == dtype:
+        return X
+    limit = np.finfo(dtype).max
+    too_large = np.abs(X.data) > limit
     if too_large.any():
         row, column, value = _first_entry(X, too_large)
         raise ValueError(
-            f"X[{row}, {column}] = {value:g} is too large: ratings may be up to {_LARGEST:g}. "
-            "Scale them down."
+            f"X[{row}, {column}] = {value:g} is too large for {np.dtype(dtype)}, in which the "
+            "model was fitted. Fit it on float64."
         )
-    if X.dtype == dtype:
-        return X
     return sp.csr_array((X.data.astype(dtype), X.indices, X.indptr), shape=X.shape)
 
 

@@ -317,7 +317,7 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
             )
         times = check_timestamps(timestamps, checked)
         # the arithmetic of fit decides
-        return as_dtype(checked, checked.dtype if reset else self.prior_.dtype), times
+        return checked if reset else as_dtype(checked, self.prior_.dtype), times
 
     def _scores_of_pairs(self, X: Any, rows: Any, items: Any, timestamps: Any) -> np.ndarray:
         """Score pairs of rows of X and items; see ``skattnrec._scores.scores_of_pairs``."""

@@ -410,21 +410,10 @@ def test_models_that_need_times_do_not_go_without(verb):
 # -- large and small numbers ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", [3e38, -1e36])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_ratings_too_large_for_sums_are_refused(value, dtype):
-    large = np.where(np.arange(5) == 2, X, 0).astype(dtype)
-    large[1, 2] = value
-    model = FixedVotes(signed=True).fit(X.astype(dtype))
-    for verb in (model.predict, model.recommend, model.fit):
-        with pytest.raises(ValueError, match=re.escape(f"X[1, 2] = {value:g} is too large")):
-            verb(large[:3])
-
-
-def test_histories_may_be_of_another_type_than_those_of_fit():
+def test_ratings_too_large_for_the_arithmetic_of_fit_are_refused():
     model = FixedVotes().fit(X.astype(np.float32))
-    assert model.predict(X).dtype == np.float32
-    assert model.predict(X * 1e29).dtype == np.float32
+    with pytest.raises(ValueError, match=re.escape("X[1, 2] = 1e+300 is too large for float32")):
+        model.predict(np.where(np.arange(5) == 2, X * 1e300, X)[:3])
 
 
 # -- names and copies -------------------------------------------------------------------------
