@@ -27,6 +27,7 @@ __all__ = [
     "validate_interactions",
 ]
 
+
 def as_interactions(X: Any, name: str = "X") -> sp.csr_array:
     """Convert to a canonical CSR array: users x items, sorted indices, no duplicates.
 
