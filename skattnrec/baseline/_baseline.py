@@ -134,6 +134,7 @@ class BaselinePredictor(BaseRecommender):
             tol=self.tol,
         )
         self.n_iter_ = max(1, len(self.loss_curve_))
+        self._user_damping = self.user_damping
         self.item_biases_ = items.astype(X.dtype)
         self.prior_ = (self.mean_ + items).astype(X.dtype)
         self.user_biases_ = self._user_biases(X)
@@ -141,7 +142,7 @@ class BaselinePredictor(BaseRecommender):
         self.rating_range_ = float(low), float(high)
 
     def _user_biases(self, X: sp.csr_array) -> np.ndarray:
-        offsets = row_offsets(X.indptr, X.indices, X.data, self.prior_, self.user_damping)
+        offsets = row_offsets(X.indptr, X.indices, X.data, self.prior_, self._user_damping)
         return offsets.astype(X.dtype)
 
     def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
@@ -160,7 +161,7 @@ class BaselinePredictor(BaseRecommender):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Each rating of the history adds its share of the user's offset to every item alike."""
         history = X.indices.astype(np.intp)
-        shares = (X.data - self.prior_[history]) / (len(history) + self.user_damping)
+        shares = (X.data - self.prior_[history]) / (len(history) + self._user_damping)
         contributions = np.tile(shares, (len(items), 1)).astype(X.dtype)
         return self.prior_[items], history, contributions, {}
 

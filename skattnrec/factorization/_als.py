@@ -147,11 +147,10 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         \sum_{u,i} c_{ui} (p_{ui} - x_u^\top y_i)^2
         + \lambda \Big(\sum_u \|x_u\|^2 + \sum_i \|y_i\|^2\Big)
 
-    with the confidence :math:`c_{ui} = 1 + \kappa a_{ui}`, :math:`a = 3 r / (r + 2 m)`, and the
+    with the confidence :math:`c_{ui} = 1 + \kappa a_{ui}`, :math:`a = \min(r / m, 2)`, and the
     preference :math:`p_{ui} = 1` where a rating r > 0 is stored; elsewhere c = 1 and p = 0.
-    :math:`\kappa` is ``confidence`` and m ``typical_rating_``, for which a = 1; no rating has
-    more than 3. So ratings may be counts, of any unit. They say how sure a preference is, not how
-    strong, and a stored 0 counts as unknown (it is still left out by ``exclude_seen``). The
+    :math:`\kappa` is ``confidence`` and m ``typical_rating_``. So ratings may be counts, of any
+    unit. They say how sure a preference is, not how strong, and a stored 0 counts as unknown (it is still left out by ``exclude_seen``). The
     penalty is ``regularization`` times the mean weight that a row or column of the matrix holds,
 
     .. math::

@@ -14,7 +14,7 @@ from .._compat import openmp_threads
 from .._kernels._blas import one_blas_thread
 from .._kernels._parallel import Turn, usable_threads
 from .._kernels.als import fold_in
-from .._kernels.saturation import saturate, typical_value
+from .._kernels.amounts import amounts, typical_value
 from ._start import first_factors
 
 __all__ = ["ImplicitFoldIn", "factorize_presence", "known_rows"]
@@ -71,7 +71,7 @@ def factorize_presence(
     """
     X = without_zeros(X)
     typical = typical_value(X.data)
-    weights = 1 + confidence * saturate(X.data, typical)
+    weights = 1 + confidence * amounts(X.data, typical)
     mean_weight = weights.sum(dtype=np.float64) / sum(X.shape)
     penalty = float(regularization * (mean_weight or 1.0))
     weighted = sp.csr_array((weights, X.indices, X.indptr), shape=X.shape)
@@ -166,7 +166,7 @@ class ImplicitFoldIn:
         """Vectors whose products with those of the items are scores."""
         X = without_zeros(X)
         dtype = self._white_items.dtype
-        weights = (self.confidence * saturate(X.data, self.typical)).astype(dtype, copy=False)
+        weights = (self.confidence * amounts(X.data, self.typical)).astype(dtype, copy=False)
         # fold_in divides by roots of weights; one this small stands for 0 to all digits
         weights = np.maximum(weights, np.finfo(np.float32).tiny)
         return fold_in(X.indptr, X.indices, weights, 1 + weights, self._white_items)
@@ -192,7 +192,7 @@ class ImplicitFoldIn:
         X = without_zeros(X)
         baseline = np.zeros(len(items), X.dtype) if X.nnz else prior[items]
         history = self._white_items[X.indices].astype(np.float64)  # (s, f)
-        weights = self.confidence * saturate(X.data.astype(np.float64), self.typical)
+        weights = self.confidence * amounts(X.data.astype(np.float64), self.typical)
         system = np.eye(history.shape[1]) + history.T @ (weights[:, None] * history)
         votes = np.linalg.solve(system, (1 + weights) * history.T)  # (f, s)
         contributions = (self._white_items[items] @ votes).astype(X.dtype)  # (n, s)

@@ -11,8 +11,8 @@ import scipy.sparse as sp
 
 from .._compat import Interval, StrOptions
 from .._ineffective import refuse_ineffective
+from .._kernels.amounts import amounts, typical_value
 from .._kernels.products import csr_times_csr, pair_products
-from .._kernels.saturation import saturate, typical_value
 from ..base import BaseRecommender
 from ._center import Center
 from ._search import SIMILARITIES, Comparison, NeighborSearch
@@ -105,7 +105,7 @@ class NeighborRecommender(BaseRecommender):
 
     def _values(self, X: sp.csr_array) -> sp.csr_array:
         """Implicit feedback: how much of each item, in bounded amounts; else the ratings."""
-        return X if self._typical is None else with_data(X, saturate(X.data, self._typical))
+        return X if self._typical is None else with_data(X, amounts(X.data, self._typical))
 
     def _compared(self, X: sp.csr_array) -> sp.csr_array:
         """Put what is compared in the place of the ratings."""

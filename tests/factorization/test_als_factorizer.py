@@ -27,7 +27,7 @@ def random_ratings(n_users=40, n_items=25, density=0.3, seed=0):
 def confidences(model, X):
     """How much entries weigh: 1 plus 3, or what is asked for, for a typical rating."""
     confidence = 3.0 if model.confidence is None else model.confidence
-    return 1 + confidence * 3 * X / (X + 2 * model.typical_rating_)
+    return 1 + confidence * np.minimum(X / model.typical_rating_, 2)
 
 
 def fold_in_by_definition(model, history):
@@ -58,11 +58,11 @@ def model():
 
 
 def test_penalty_by_hand():
-    """Amounts 3 / 5, 1 and 3 * 4 / (4 + 4), so weights 1.3, 1.5, 1.75 of 2 users and 3 items."""
-    ratings = np.array([[1.0, 2, 0], [0, 4, 0]])
+    """Amounts 1 / 2, 1 and 2, so weights 1.25, 1.5 and 2 of 2 users and 3 items."""
+    ratings = np.array([[1.0, 2, 0], [0, 5, 0]])
     model = ALSFactorizer(n_components=2, regularization=0.5, confidence=0.5).fit(ratings)
     assert model.typical_rating_ == 2
-    assert model.penalty_ == pytest.approx(0.5 * 4.55 / 5)
+    assert model.penalty_ == pytest.approx(0.5 * 4.75 / 5)
 
 
 def test_fold_in_is_the_exact_half_step(model):

@@ -142,7 +142,7 @@ def implicit_counts(seed=0, shape=(40, 25)):
 
 def amounts(X):
     """Implicit ratings of any unit, 1 where they are typical."""
-    return 3 * X / (X + 2 * np.median(X[X > 0]))
+    return np.minimum(X / np.median(X[X > 0]), 2)
 
 
 def cosine(A):
