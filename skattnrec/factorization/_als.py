@@ -150,7 +150,8 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     with the confidence :math:`c_{ui} = 1 + \kappa a_{ui}`, :math:`a = \min(r / m, 2)`, and the
     preference :math:`p_{ui} = 1` where a rating r > 0 is stored; elsewhere c = 1 and p = 0.
     :math:`\kappa` is ``confidence`` and m ``typical_rating_``. So ratings may be counts, of any
-    unit. They say how sure a preference is, not how strong, and a stored 0 counts as unknown (it is still left out by ``exclude_seen``). The
+    unit. They say how sure a preference is, not how strong, and a stored 0 counts as unknown (it is
+    still left out by ``exclude_seen``). The
     penalty is ``regularization`` times the mean weight that a row or column of the matrix holds,
 
     .. math::

@@ -78,9 +78,9 @@ class ItemItemCF(NeighborRecommender):
         \frac{\sum_{j \in N(i) \cap H(u)} s_{ij} (r_{uj} - c_{uj})}
         {\delta + \sum_{j \in N(i) \cap H(u)} |s_{ij}|} .
 
-    For implicit feedback a rating says how much: :math:`a = \min(r / m, 2)` with m the median of the
-    positive ratings of ``fit``, so that ratings may be counts, of any unit, and a very large one
-    matters little. Entries that are all equal have a = 1.
+    For implicit feedback a rating says how much: :math:`a = \min(r / m, 2)` with m the median of
+    the positive ratings of ``fit``, so that ratings may be counts, of any unit, and a very large
+    one matters little. Entries that are all equal have a = 1.
 
     For explicit feedback :math:`\delta` is ``damping``; with the centre "zero", :math:`\delta`
     times ``prior_`` is added on top of the fraction. An item is never its own neighbour. Where no
