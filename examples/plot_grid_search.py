@@ -3,51 +3,47 @@ Search over heads and temperature
 =================================
 
 How many heads, and how sharp? Recommenders are scikit-learn estimators, so the answer comes from
-``GridSearchCV``, here with a pipeline, whose first step divides the ratings of each item by their
-maximum.
+``GridSearchCV``.
 """
 
 # %%
-# Data, pipeline, grid
-# --------------------
+# Data and grid
+# -------------
 #
-# Temperatures are in spreads of the ratings, and mean the same whatever their unit is. Head h has
-# the temperature ``temperature * temperature_ratio**h``, so the grid is over the sharpest head; the
-# others are flatter.
+# Ratings enter as how far they are from the usual one, in spreads, so temperatures mean the same
+# whatever the scale of the ratings is. Head h has the temperature
+# ``temperature * temperature_ratio**h``, so the grid is over the sharpest head; the others are
+# flatter.
 
 import matplotlib.pyplot as plt
 from sklearn.model_selection import GridSearchCV, KFold
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MaxAbsScaler
 
-from skattnrec import MultiHeadAttentionRecommender, RankingScorer
+from skattnrec import MultiHeadAttentionRecommender, RankingScorer, recommend
 from skattnrec.datasets import make_interactions
 from skattnrec.inspection import TemperatureHeadsDisplay
-from skattnrec.metrics import rank_items
 
 X = make_interactions(500, 200, n_interactions=20_000, random_state=0).X
-pipeline = Pipeline([("scale", MaxAbsScaler()), ("model", MultiHeadAttentionRecommender())])
-grid = {"model__n_heads": [1, 2, 3], "model__temperature": [0.25, 0.5, 1.0, 2.0, 4.0]}
+grid = {"n_heads": [1, 2, 3], "temperature": [0.25, 0.5, 1.0, 2.0, 4.0]}
 
 # %%
 # What is a good recommendation?
 # ------------------------------
 #
 # The scorer hides a fifth of every test user's ratings and looks where the model ranks the hidden
-# items. ``relevance_threshold=4`` counts only hidden items with four or five stars as found. The
-# scorer sees the stars as they are; scaling is a step of the pipeline.
+# items. ``relevance_threshold=4`` counts only hidden items with four or five stars as found.
 
 scorer = RankingScorer("ndcg@10", relevance_threshold=4)
 folds = KFold(3, shuffle=True, random_state=0)
-search = GridSearchCV(pipeline, grid, scoring=scorer, cv=folds).fit(X)
+search = GridSearchCV(MultiHeadAttentionRecommender(), grid, scoring=scorer, cv=folds).fit(X)
 print(search.best_params_)
 print(f"NDCG@10 {search.best_score_:.3f}")
 
 # %%
-# The search has fitted the best setting on all users. A pipeline has no ``recommend``; its scores
-# become lists with :func:`~skattnrec.metrics.rank_items`, which leaves out what users know.
+# The search has fitted the best setting on all users. It has no method ``recommend``, as
+# recommenders have; :func:`~skattnrec.recommend` makes lists with any estimator.
 
-rank_items(search.predict(X[:3]), seen=X[:3], k=5)
+indices, _ = recommend(search, X[:3], k=5)
+indices
 
 # %%
 # The picture

@@ -11,8 +11,9 @@ them speaks: ``temperature`` decides how much more a high rating counts than a l
 # One history, five ratings
 # -------------------------
 #
-# The history below holds one item of each rating from 1 to 5. ``attention_weights`` returns the
-# weights that a fitted model gives its entries.
+# Ratings enter as how far they are from the usual one, in spreads; here that is 3, and a star
+# is a spread. The history below holds one item of each rating from 1 to 5. ``attention_weights``
+# returns the weights that a fitted model gives its entries.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,7 +41,7 @@ for t in (0.3, 1.0, 3.0, 100.0):
 # %%
 # With ``smoothing=1`` the weights are a softmax and sum to 1. At a low temperature nothing but the
 # best rating counts. At a high one all items count alike, and ratings are read as mere presence. A
-# rating that is higher by the temperature gets e times the weight.
+# rating that is higher by ``temperature`` spreads gets e times the weight.
 #
 # Histories of different length
 # -----------------------------

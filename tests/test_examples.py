@@ -108,7 +108,7 @@ def test_grid_search(run):
     assert table.shape == (3, 5)
     assert search.best_score_ == np.max(table)
     row, column = display.best_
-    best = {"model__n_heads": table.index[row], "model__temperature": table.columns[column]}
+    best = {"n_heads": table.index[row], "temperature": table.columns[column]}
     assert search.best_params_ == best
     assert 0 < column < table.shape[1] - 1  # neither the sharpest nor the flattest
     spread = np.ptp(table.to_numpy(), axis=1).min(), np.ptp(table.to_numpy(), axis=0).max()

@@ -30,7 +30,7 @@ from skattnrec.attention import multi_head_attention
 from skattnrec.datasets import fetch_movielens, load_books, make_interactions
 
 USER_LENGTH = 200  # the history that is drawn has about so many entries
-TEMPERATURES = (0.5, 1, 2, 4, 8, np.inf)  # of the grid
+TEMPERATURES = (0.5, 1, 2, 4, 8, 16)  # of the grid
 DOTS_PER_INCH = 110
 SIZE = 800, 400, 40_000  # users, items and ratings of the generated data
 

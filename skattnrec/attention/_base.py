@@ -328,9 +328,10 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
         if self._content_votes is not None:
             votes = votes + self._content_votes.between(history, items)
         # (n_heads, s, n) -> (n_heads, n, s)
-        heads = (self._weights(X, times)[:, :, None] * votes).transpose(0, 2, 1)
+        weights = np.repeat(self._weights(X, times)[:, None], len(items), axis=1)
+        heads = weights * votes.transpose(0, 2, 1)
         baseline = np.zeros(len(items), heads.dtype)
-        return baseline, history, heads.sum(axis=0), {"heads": heads}
+        return baseline, history, heads.sum(axis=0), {"heads": heads, "weights": weights}
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Scores of histories that hold one item each, of the usual rating."""

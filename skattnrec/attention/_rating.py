@@ -198,7 +198,8 @@ class AttentionRatingPredictor(BaseAttention):
         levels, heads = self._votes.explain(self._in_spreads(X), weights, items)
         heads = heads * heads.dtype.type(self.rating_spread_)
         baseline = self._as_ratings(levels)
-        return baseline, X.indices.astype(np.intp), heads.sum(axis=0), {"heads": heads}
+        told = {"heads": heads, "weights": np.repeat(weights[:, None], len(items), axis=1)}
+        return baseline, X.indices.astype(np.intp), heads.sum(axis=0), told
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Votes by rating alone."""

@@ -64,6 +64,7 @@ class Attended(NamedTuple):
     labels: list[str]  # names of the items, of length n_entries
     shares: np.ndarray  # attention, (n_heads, n_entries); rows sum to 1
     temperatures: np.ndarray  # of each head, (n_heads,)
+    half_lives: np.ndarray | None  # the same, of sequences
 
 
 def attend(
@@ -85,4 +86,5 @@ def attend(
     model, seen = attention_model(estimator, history)
     shares = [share.toarray()[0, columns] for share in attention_shares(model, seen)]
     labels = label_items(columns, name_items(item_names, X, model))
-    return Attended(history, labels, np.array(shares), model.temperatures_)
+    half_lives = getattr(model, "half_lives_", None)
+    return Attended(history, labels, np.array(shares), model.temperatures_, half_lives)

@@ -84,8 +84,8 @@ def explain(
     >>> parts = explain(model, [[4, 0, 5, 0]], "Chocolat", item_names=films)
     >>> parts.to_frame()[["source", "rating", "weight", "contribution", "share"]].round(2)
        source  rating  weight  contribution  share
-    0  Amelie     5.0    0.97          4.84   0.93
-    1   Alien     4.0    0.10          0.38   0.07
+    0  Amelie     5.0    0.97          1.21   0.93
+    1   Alien     4.0    0.10          0.10   0.07
     >>> parts.to_text()
     ['Chocolat: because you rated Amelie 5 and Alien 4']
     """
@@ -103,8 +103,6 @@ def explain(
                 raise
     if parts is None:
         parts = _leave_one_out(estimator, history, items)
-    elif parts.heads is not None and parts.weights is None:
-        parts = replace(parts, weights=_head_weights(model, seen, parts))
     ratings = history.X.toarray()[0, parts.sources] if parts.source == "item" else None
     return replace(parts, ratings=ratings, item_names=names)
 
@@ -123,11 +121,3 @@ def _leave_one_out(estimator: Any, history: Histories, items: Any) -> Explanatio
     fewer = history.without_each_entry().scores(estimator, copies, items[asked])
     losses = scores[:, None] - fewer.reshape(len(sources), len(items)).T  # (n, s)
     return Explanation(items, scores, np.zeros_like(scores), sources, losses)
-
-
-def _head_weights(model: Any, history: Histories, parts: Explanation) -> np.ndarray:
-    """Attention of each head on each source, the same for all explained items."""
-    weights = model.attention_weights(history.given, **history.metadata)
-    # (n_heads, s) -> (n_heads, n, s)
-    on_sources = np.array([w.toarray()[0, parts.sources] for w in weights])
-    return np.repeat(on_sources[:, None], len(parts.items), axis=1)

@@ -43,6 +43,9 @@ item_names : sequence of str of length n_entries, default=None
     "temperatures": """\
 temperatures : array-like of shape (n_heads,), default=None
     Temperature of each head, for the labels.""",
+    "half_lives": """\
+half_lives : array-like of shape (n_heads,), default=None
+    Half-life of each head of a model of sequences, for the labels in place of the temperature.""",
     "ax": """\
 ax : Axes or array-like of these, default=None
     Where to draw, one for each panel; None makes a new figure.""",

@@ -27,6 +27,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def simple():
+    # logits are the ratings, but for a constant
     return AttentionRecommender(1.0, rating_center=3, rating_spread=1).fit(HAND)
 
 
@@ -158,11 +159,11 @@ def test_groups_of_users_are_averaged_apart(model):
 
 
 def test_order_shows_in_ages():
-    model = SequentialAttentionRecommender(1, half_life=np.log(2) / 0.7, temperature=np.inf)
+    model = SequentialAttentionRecommender(1, half_life=1.0, temperature=np.inf)
     table = aggregate_attention(model.fit(X, timestamps=T), X, "age", timestamps=T)
     lift = table["lift"].to_numpy()
     assert (np.diff(lift) < 0).all()  # the later, the louder
-    per_user = [np.exp(-0.7 * np.arange(n)) for n in np.diff(X.indptr)]
+    per_user = [0.5 ** np.arange(n) for n in np.diff(X.indptr)]
     latest = np.mean([decay[0] / decay.sum() for decay in per_user])
     assert table["attention"][0] == pytest.approx(latest, rel=1e-4)
 

@@ -85,10 +85,13 @@ def test_profile_of_a_history(model):
     display = FeatureSimilarityDisplay.from_estimator(
         model, HISTORY, item_names=NAMES, max_entries=5
     )
-    keys = DATA.item_features
-    profile = HISTORY.data @ keys[HISTORY.indices] / HISTORY.data.sum()
+    keys = model._keys  # the features in spreads
     order = HISTORY.indices[np.argsort(-shares(model, HISTORY).mean(axis=0), kind="stable")]
-    for W, similarity, image in zip(model.projections_, display.similarity, display.images_):
+    distances = (HISTORY.data - model.rating_center_) / model.rating_spread_
+    for head, (similarity, image) in enumerate(zip(display.similarity, display.images_)):
+        W = model.projections_[head]
+        weights = np.exp(np.clip(distances, -2.5, 2.5) / model.temperatures_[head])
+        profile = weights @ keys[HISTORY.indices] / weights.sum()
         expected = 1 - np.abs(profile @ W - keys[order] @ W)
         assert_allclose(similarity, expected, atol=1e-5)
         assert_allclose(image.get_array(), expected[:5], atol=1e-5)
@@ -97,13 +100,21 @@ def test_profile_of_a_history(model):
     assert all("\n" in label.get_text() for label in display.ax_[0].get_yticklabels())
 
 
-def test_named_features_and_chosen_items():
-    features = pd.DataFrame(DATA.item_features, columns=list("abcd"))
-    single = AttentionRecommender(item_features=features).fit(X)
-    display = FeatureSimilarityDisplay.from_estimator(single, HISTORY, items=[7, 3])
+def test_profiles_in_any_unit_and_of_any_sign():
+    features = pd.DataFrame(1000 * DATA.item_features + 5, columns=list("abcd"))
+    below = X.astype(float)
+    below.data -= 10  # all ratings are negative
+    history = below[[USER]]
+    single = AttentionRecommender(1.0, item_features=features).fit(below)
+    plain = AttentionRecommender(1.0, item_features=DATA.item_features).fit(X)
+    display = FeatureSimilarityDisplay.from_estimator(single, history, items=[7, 3])
     assert display.item_names == ["item 7", "item 3"]
     assert display.feature_names == list("abcd")
     assert labels_of(display.ax_.xaxis) == list("abcd")
+    query = np.exp(np.clip((HISTORY.data - plain.rating_center_) / plain.rating_spread_, -2.5, 2.5))
+    profile = query @ single._keys[HISTORY.indices] / query.sum()
+    expected = 1 - np.abs(profile - single._keys[[7, 3]])
+    assert_allclose(display.similarity[0], expected, rtol=1e-6, atol=1e-9)
 
 
 def test_features_that_tell_nothing_are_left_out():
@@ -117,11 +128,11 @@ def test_features_that_tell_nothing_are_left_out():
 
 def test_feature_similarity_errors(model):
     show = FeatureSimilarityDisplay.from_estimator
-    with pytest.raises(ValueError, match="needs a model with item_features"):
+    with pytest.raises(ValueError, match="item_features that its attention reads"):
         show(AttentionRecommender().fit(X), HISTORY)
     with pytest.raises(ValueError, match="history is empty"):
         show(model, np.zeros((1, 80)))
-    with pytest.raises(ValueError, match=r"query must have shape \(d,\)"):
+    with pytest.raises(ValueError, match=r"query must have shape"):
         FeatureSimilarityDisplay.from_predictions([1, 2], BOOKS.features)
     with pytest.raises(ValueError, match="draws on 2 axes, ax holds 1"):
         show(model, HISTORY, ax=plt.figure().add_subplot())

@@ -15,6 +15,7 @@ from skattnrec import (
     ItemItemCF,
     MultiHeadAttentionRecommender,
     PopularityRecommender,
+    SequentialAttentionRecommender,
     UserUserCF,
 )
 from skattnrec.checks import all_recommenders
@@ -23,7 +24,7 @@ from skattnrec.inspection import explain
 from skattnrec.inspection._histories import Histories
 
 DATA = make_interactions(80, 20, n_interactions=640, min_interactions=3, random_state=0)
-X = DATA.X
+X, TIMES = DATA.X, DATA.timestamps
 NAMES = [f"film {letter}" for letter in "abcdefghijklmnopqrst"]
 FRAME = pd.DataFrame(X.toarray().astype(float), columns=NAMES)
 
@@ -44,8 +45,8 @@ class Silent(PopularityRecommender):
 
 @pytest.mark.parametrize("name", dict(all_recommenders()))
 def test_every_recommender_is_split_exactly(name):
-    model = dict(all_recommenders())[name]().fit(X, timestamps=DATA.timestamps)
-    parts = explain(model, X[[3]], item_names=NAMES, timestamps=DATA.timestamps[[3]])
+    model = dict(all_recommenders())[name]().fit(X, timestamps=TIMES)
+    parts = explain(model, X[[3]], item_names=NAMES, timestamps=TIMES[[3]])
     assert_array_equal(parts.remainder, 0)
     table = parts.to_frame()
     assert "remainder" not in set(table["kind"])
@@ -64,7 +65,8 @@ def test_item_neighbours_by_hand():
     history = X[[0]].indices
     similarity = model.similarity_[[2]].toarray()[0, history]
     assert_allclose(parts.weights[0], similarity)
-    assert_allclose(parts.contributions[0], similarity * X[[0]].data, rtol=1e-6)
+    loudness = model._loudness(X[[0]]).data
+    assert_allclose(parts.contributions[0], similarity * loudness, rtol=1e-6)
     assert_array_equal(parts.ratings, X[[0]].data)
     row = parts.to_frame().iloc[0]
     loudest = np.argmax(parts.contributions[0])
@@ -72,7 +74,7 @@ def test_item_neighbours_by_hand():
     assert row["source"] == NAMES[history[loudest]]
     assert row["kind"] == "item"
     assert row["rating"] == X[[0]].data[loudest]
-    assert row["value"] == pytest.approx(row["rating"])
+    assert row["value"] == pytest.approx(loudness[loudest])
 
 
 def test_user_neighbours_are_named_by_number():
@@ -106,17 +108,16 @@ def test_heads_have_weights_and_rows_of_their_own():
 
 @pytest.mark.parametrize("solver", ["dense", "sparse"])
 def test_order_counts_in_explanations(solver):
-    data = make_interactions(80, 20, n_interactions=640, min_interactions=3, random_state=0)
-    T = data.timestamps
-    model = MultiHeadAttentionRecommender(2, regularization=5, solver=solver)
-    model.fit(data.X, timestamps=T)
-    parts = explain(model, X[[4]], [1, 2], timestamps=T[[4]])
-    scores = model.predict(X[[4]], timestamps=T[[4]])[0, [1, 2]]
+    model = SequentialAttentionRecommender(2, regularization=5, solver=solver)
+    model.fit(X, timestamps=TIMES)
+    when = TIMES[[4]]
+    parts = explain(model, X[[4]], [1, 2], timestamps=when)
+    scores = model.predict(X[[4]], timestamps=when)[0, [1, 2]]
     assert_allclose(parts.scores, scores, rtol=1e-5)
     assert_array_equal(parts.remainder, 0)
-    weights = model.attention_weights(X[[4]], timestamps=T[[4]])
+    weights = model.attention_weights(X[[4]], timestamps=when)
     assert_allclose(parts.weights[1, 0], weights[1].toarray()[0, parts.sources])
-    left_out = explain(model, X[[4]], [1], timestamps=T[[4]], method="leave_one_out")
+    left_out = explain(model, X[[4]], [1], timestamps=when, method="leave_one_out")
     assert_allclose(left_out.scores, parts.scores[:1], rtol=1e-5)
 
 

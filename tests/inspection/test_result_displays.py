@@ -129,7 +129,7 @@ def test_waterfall_colours_tell_signs():
 def search():
     grid = {"n_heads": [2, 1], "temperature": [4.0, 1.0, np.inf], "smoothing": [0.0, 0.5]}
     scorer = RankingScorer("ndcg@5")
-    with warnings.catch_warnings():  # several heads of infinite temperature are all the same
+    with warnings.catch_warnings():  # at infinite temperature two heads are the same
         warnings.simplefilter("ignore", IneffectiveParameterWarning)
         return GridSearchCV(MultiHeadAttentionRecommender(), grid, scoring=scorer, cv=2).fit(X)
 

@@ -108,7 +108,7 @@ def test_displays_take_labels():
         FeatureSimilarityDisplay.from_predictions([0, 1], keys, feature_names=list("xyz"))
     with pytest.raises(ValueError, match=r"ratings has shape \(2,\) for 3 weights"):
         AttentionDisplay.from_predictions(weights, ratings=[1, 2])
-    with pytest.raises(ValueError, match="one for each of the 1 heads"):
+    with pytest.raises(ValueError, match="must be given of each of the 1 heads"):
         AttentionDisplay.from_predictions(weights, temperatures=[1, 2])
 
 

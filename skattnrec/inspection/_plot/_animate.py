@@ -38,7 +38,8 @@ def animate_attention(
     {one_history}
     over : {"history", "temperature"}, default="history"
         A frame for each entry as it joins the history, in the order of time (of columns without
-        timestamps); or for temperatures from ten times that of the head down to a tenth of it.
+        timestamps); or for temperatures
+        from ten times that of the head down to a tenth of it; half-lives shrink with them.
     {times}
     {item_names}
     head : int, default=0
@@ -88,7 +89,7 @@ def animate_attention(
         # each entry makes the shares of the others smaller: no scale would do for all frames
         sizes, scales = np.arange(1, len(labels) + 1), shares.max(axis=1)
     else:
-        shares, titles = _cooling(attended.shares[head], attended.temperatures[head])
+        shares, titles = _cooling(attended, head)
         sizes = np.full(len(shares), len(labels))
         scales = np.full(len(shares), shares.max())
     if n_heads > 1:
@@ -129,12 +130,16 @@ def _growing(
     return order, shares.toarray()[:, X.indices[order]], titles
 
 
-def _cooling(shares: np.ndarray, temperature: float) -> tuple[np.ndarray, list[str]]:
+def _cooling(attended: Attended, head: int) -> tuple[np.ndarray, list[str]]:
     """Attention at falling temperatures; shape (n_frames, n_entries)."""
-    if not np.isfinite(temperature):
+    shares, temperature = attended.shares[head], attended.temperatures[head]
+    if attended.half_lives is not None:  # which shrink by the same factor
+        titles = [f"temperature and half-life times {number(factor)}" for factor in _FACTORS]
+    elif np.isfinite(temperature):
+        titles = [f"temperature {number(temperature * factor)}" for factor in _FACTORS]
+    else:
         raise ValueError("A head of infinite temperature attends evenly, whatever its logits.")
     powered = (shares / shares.max()) ** (1 / _FACTORS[:, None])
-    titles = [f"temperature {number(temperature * factor)}" for factor in _FACTORS]
     return powered / powered.sum(axis=1, keepdims=True), titles
 
 

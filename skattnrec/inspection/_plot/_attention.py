@@ -32,6 +32,7 @@ class AttentionDisplay(HistoryDisplay):
     ratings : array-like of shape (n_entries,), default=None
         Their ratings, shown behind the names.
     {temperatures}
+    {half_lives}
 
     Attributes
     ----------
@@ -101,7 +102,7 @@ class AttentionDisplay(HistoryDisplay):
         ratings = None if self.ratings is None else self.ratings[order]
         self.entries_ = rated(labels[: len(order)], ratings) + labels[len(order) :]
         n_shown, n_heads = self.shown_.shape
-        heads = head_labels(self.temperatures, n_heads)
+        heads = head_labels(n_heads, self.temperatures, self.half_lives)
         self.image_: Any = None
         self.texts_: np.ndarray | None = None
         self.bars_: list[Any] | None = None

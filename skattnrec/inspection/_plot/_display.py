@@ -81,6 +81,7 @@ class HistoryDisplay(Display):
     _: KW_ONLY
     item_names: Any = None
     temperatures: Any = None
+    half_lives: Any = None
 
     @classmethod
     def from_estimator(
@@ -113,6 +114,7 @@ class HistoryDisplay(Display):
             attended.shares,
             item_names=attended.labels,
             temperatures=attended.temperatures,
+            half_lives=attended.half_lives,
             **shown,
             **options,
         )

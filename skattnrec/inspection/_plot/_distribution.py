@@ -31,6 +31,7 @@ class AttentionDistributionDisplay(Display):
         Attention; stored entries (dense: those that are not 0) are the history. They need not
         sum to 1. Empty histories are left out.
     {temperatures}
+    {half_lives}
     factors : array-like of shape (n_factors,), default=None
         Factors of the temperature to show, ascending; None means 0.1 to 10.
 
@@ -58,7 +59,8 @@ class AttentionDistributionDisplay(Display):
     With shares of attention a that sum to 1 over a history, the entropy is
     :math:`-\sum_j a_j \ln a_j` and the effective number of items its exponential. At another
     temperature :math:`\tau'` shares are proportional to :math:`a_j^{\tau / \tau'}`, so no model
-    has to be fitted anew.
+    has to be fitted anew. In a model of sequences the half-lives grow by the same factor. Models
+    cut large logits, and weigh the profile of item features by temperature; both stay as fitted.
 
     Examples
     --------
@@ -73,6 +75,7 @@ class AttentionDistributionDisplay(Display):
     weights: Any
     _: KW_ONLY
     temperatures: Any = None
+    half_lives: Any = None
     factors: Any = None
 
     def __post_init__(self) -> None:
@@ -112,7 +115,8 @@ class AttentionDistributionDisplay(Display):
         {drawn}
         """
         model, seen = attention_model(estimator, Histories.of(X, timestamps))
-        options = {"temperatures": model.temperatures_, **options}
+        known = {"half_lives": getattr(model, "half_lives_", None)}
+        options = {"temperatures": model.temperatures_, **known, **options}
         return cls.from_predictions(attention_shares(model, seen), **options)
 
     @checked(kind={"effective_items", "entropy", "temperature"})
@@ -134,7 +138,7 @@ class AttentionDistributionDisplay(Display):
         {drawn}
         """
         n_heads = len(self.entropy)
-        labels = head_labels(self.temperatures, n_heads)
+        labels = head_labels(n_heads, self.temperatures, self.half_lives)
         self._begin(ax, (7.0, 4.2))
         self.counts_: Any = None
         self.edges_: Any = None
@@ -173,7 +177,8 @@ class AttentionDistributionDisplay(Display):
 
     def _draw_temperature(self, heads: list[tuple[str, Any]], bins: int) -> None:
         alone = len(self.lengths) == 1  # one history has no quartiles
-        known = self.temperatures is not None and bool(np.isfinite(self.temperatures).all())
+        known = self.temperatures is not None and self.half_lives is None
+        known = known and bool(np.isfinite(self.temperatures).all())
         own = np.asarray(self.temperatures) if known else np.ones(len(heads))
         self.lines_ = []
         for head, (label, color) in enumerate(heads):
@@ -187,7 +192,8 @@ class AttentionDistributionDisplay(Display):
             self.ax_.plot(own[head], at_own, "o", color=color, markersize=4 + width)
         quartiles = "" if alone else ",\nmedian and quartiles of users"
         self.ax_.set_ylabel(f"effective number of items{quartiles}")
-        self.ax_.set_xlabel(f"temperature{' (dot: as fitted)' if known else ', as fitted = 1'}")
+        scale = "temperature" if self.half_lives is None else "temperature and half-lives"
+        self.ax_.set_xlabel(f"{scale}{' (dot: as fitted)' if known else ', as fitted = 1'}")
         length = np.median(self.lengths)
         self.ax_.axhline(length, color="0.4", linestyle=":", linewidth=1)
         text = "length of the history " if alone else "median length of a history "

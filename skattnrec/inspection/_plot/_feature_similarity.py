@@ -6,7 +6,6 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_array
 
 from ..._names import aligned, columns_of, label_items, labels_of, name_all, name_items
 from ..._validation import check_item_indices
@@ -28,8 +27,8 @@ class FeatureSimilarityDisplay(Display):
 
     Parameters
     ----------
-    query : array-like of shape (d,)
-        What is looked for.
+    query : array-like of shape (d,) or (n_heads, d)
+        What is looked for, by each head.
     keys : array-like of shape (n_items, d)
         Features of the items.
     projections : array-like of shape (n_heads, d, d_head), default=None
@@ -56,7 +55,8 @@ class FeatureSimilarityDisplay(Display):
     Notes
     -----
     With a head's projection W, query and keys are compared after projection,
-    :math:`1 - |(W^\top q)_f - (W^\top k_j)_f|`. Features are best on a scale from 0 to 1.
+    :math:`1 - |(W^\top q)_f - (W^\top k_j)_f|`. Features are best on a scale from 0 to 1;
+    those of a model are in spreads.
 
     Examples
     --------
@@ -83,19 +83,20 @@ class FeatureSimilarityDisplay(Display):
         names = labels_of(self.keys, axis=1) if self.feature_names is None else self.feature_names
         query = np.asarray(aligned(self.query, names, "query"), dtype=float)
         keys = np.asarray(self.keys, dtype=float)
-        if keys.ndim != 2 or query.shape != keys.shape[1:]:
+        d = keys.shape[-1]
+        if keys.ndim != 2 or query.ndim not in (1, 2) or query.shape[-1] != d:
             raise ValueError(
-                f"query must have shape (d,) and keys (n_items, d), got {query.shape} and "
-                f"{keys.shape}."
+                "query must have shape (d,) or (n_heads, d) and keys (n_items, d), got "
+                f"{query.shape} and {keys.shape}."
             )
-        heads = np.eye(len(query))[None] if self.projections is None else self.projections
-        # (n_heads, 1, d_head) against (n_heads, n_items, d_head)
-        self.similarity = 1 - np.abs((query @ heads)[:, None] - keys @ heads)
+        heads = np.eye(d)[None] if self.projections is None else np.asarray(self.projections)
+        queries = np.atleast_2d(query)[:, None] @ heads  # (n_heads, 1, d_head)
+        self.similarity = 1 - np.abs(queries - keys @ heads)
         n_items, n_features = self.similarity.shape[1:]
         self.item_names = name_all(items, n_items, "item", "item_names")
-        if n_features != len(query) and names is not None and len(names) == len(query):
+        if n_features != d and names is not None and len(names) == d:
             names = None  # of what is mixed
-        word = "feature" if n_features == len(query) else "component"
+        word = "feature" if n_features == d else "component"
         self.feature_names = name_all(names, n_features, word, "feature_names")
 
     @classmethod
@@ -107,7 +108,6 @@ class FeatureSimilarityDisplay(Display):
         items: Any = None,
         item_names: Any = None,
         feature_names: Any = None,
-        timestamps: Any = None,
         **options: Any,
     ) -> FeatureSimilarityDisplay:
         """Compare the profile of a history with the features of items.
@@ -115,25 +115,27 @@ class FeatureSimilarityDisplay(Display):
         Parameters
         ----------
         estimator : object
-            A fitted attention recommender with ``item_features``, or a pipeline or search of one.
+            A fitted recommender whose attention reads ``item_features``, or a pipeline or search of
+            one.
         X : {array-like, sparse matrix} of shape (1, n_items)
-            One history. The query is its profile, the mean of its items' features weighted by
-            ratings.
+            One history. The query of a head is its profile: the mean of its items' features,
+            weighted by ratings as the head weighs them.
         items : array-like of int or str, default=None
             The items to show, by column or name; None means those of the history, the most
             attended to first.
         {item_names}
         feature_names : sequence of str of length n_features, default=None
             Names of the features; None takes the columns of ``item_features``, if it has any.
-        {times}
         {options}
 
         {drawn}
         """
-        histories = Histories.of(X, timestamps)
-        model, seen = attention_model(estimator, histories.one(cls.__name__))
-        if getattr(model, "item_features", None) is None:
-            raise ValueError(f"{cls.__name__} needs a model with item_features; this one has none.")
+        model, seen = attention_model(estimator, Histories.of(X).one(cls.__name__))
+        if getattr(model, "projections_", None) is None:
+            raise ValueError(
+                f"{cls.__name__} needs a model with item_features that its attention reads: an "
+                "AttentionRecommender or a MultiHeadAttentionRecommender."
+            )
         if not seen.X.nnz:
             raise ValueError("The history is empty: it has no profile to compare with.")
         names = name_items(item_names, X, model)
@@ -141,16 +143,13 @@ class FeatureSimilarityDisplay(Display):
             columns = _by_attention(model, seen)
         else:
             columns = check_item_indices(columns_of(items, names), seen.X.shape[1])
-        keys = check_array(model.item_features, accept_sparse="csr", dtype=np.float64)
-        keys = keys.toarray() if hasattr(keys, "toarray") else keys
-        ratings, known = seen.X.data, keys[seen.X.indices]
-        total = ratings.sum()
-        profile = ratings @ known / total if total > 0 else known.mean(axis=0)
+        weights = np.exp(model._attention.ratings.of_heads(seen.X))
+        profiles = weights @ model._keys[seen.X.indices] / weights.sum(axis=1, keepdims=True)
         if feature_names is None:
             feature_names = labels_of(model.item_features, axis=1)
         return cls.from_predictions(
-            profile,
-            keys[columns],
+            profiles,
+            model._keys[columns],
             projections=model.projections_,
             item_names=label_items(columns, names),
             feature_names=feature_names,
@@ -182,7 +181,7 @@ class FeatureSimilarityDisplay(Display):
         {drawn}
         """
         n_heads = len(self.similarity)
-        titles = head_labels(self.temperatures, n_heads)
+        titles = head_labels(n_heads, self.temperatures)
         shown = self.similarity[:, :max_entries]
         features = _most_different(shown, max_features)
         shown = shown[:, :, features]

@@ -42,16 +42,19 @@ def wrap(label: Any, width: int = 30, max_lines: int = 2) -> str:
     return ("\n".join(lines) or title) + gap + rating
 
 
-def head_labels(temperatures: Any, n_heads: int) -> list[str]:
-    """Name heads by number and, where known, by temperature."""
-    if temperatures is None:
+def head_labels(n_heads: int, temperatures: Any, half_lives: Any = None) -> list[str]:
+    """Name heads by number and, where known, by half-life or temperature."""
+    word, values = "temperature", temperatures
+    if half_lives is not None:
+        word, values = "half-life", half_lives
+    if values is None:
         return [f"head {h + 1}" for h in range(n_heads)]
-    if np.shape(temperatures) != (n_heads,):
+    if np.shape(values) != (n_heads,):
         raise ValueError(
-            f"temperatures must hold one for each of the {n_heads} heads, got shape "
-            f"{np.shape(temperatures)}."
+            f"The {word} must be given of each of the {n_heads} heads, got shape "
+            f"{np.shape(values)}."
         )
-    return [f"head {h + 1} (temperature {number(t)})" for h, t in enumerate(temperatures)]
+    return [f"head {h + 1} ({word} {number(value)})" for h, value in enumerate(values)]
 
 
 def number(value: float) -> str:

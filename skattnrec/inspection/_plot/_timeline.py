@@ -31,6 +31,7 @@ class AttentionTimelineDisplay(HistoryDisplay):
         The time of each entry; for dates, in seconds since 1970-01-01 UTC.
     {entry_names}
     {temperatures}
+    {half_lives}
 
     Attributes
     ----------
@@ -84,7 +85,7 @@ class AttentionTimelineDisplay(HistoryDisplay):
         {drawn}
         """
         n_heads, n_entries = self.weights.shape
-        titles = head_labels(self.temperatures, n_heads)
+        titles = head_labels(n_heads, self.temperatures, self.half_lives)
         panels = self._begin(ax, (8.5, 0.9 + 1.9 * n_heads), n_heads, stacked=True)
         self.ax_ = panels
         if axis == "order":
