@@ -15,9 +15,20 @@ import scipy.sparse as sp
 from ._blocks import pairs_of_blocks, row_blocks
 from ._validation import as_interactions, check_pairs, check_timestamps
 
-__all__ = ["scores_of_pairs", "scores_of_rows", "unwrap"]
+__all__ = ["model_of", "scores_of_pairs", "scores_of_rows", "unwrap"]
 
 _Reduced = TypeVar("_Reduced")
+
+
+def model_of(estimator: Any) -> Any:
+    """Find the model inside fitted searches and pipelines."""
+    while True:
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif hasattr(estimator, "steps"):
+            estimator = estimator[-1]
+        else:
+            return estimator
 
 
 def unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:

@@ -117,8 +117,8 @@ class LikelihoodScorer(BaseEstimator):
         TypeError
             If the estimator has no ``predict_proba``.
         ValueError
-            If nothing relevant is held out, if shapes differ, if ``holdout="last"`` or the
-            estimator needs timestamps and there are none, or if a probability is NaN.
+            If nothing relevant is held out, if shapes differ, if there are no timestamps although
+            they are needed (see :class:`RankingScorer`), or if a probability is NaN.
         """
         self._validate_params()
         hide = RankingScorer(
@@ -126,6 +126,8 @@ class LikelihoodScorer(BaseEstimator):
             relevance_threshold=self.relevance_threshold,
             random_state=self.random_state,
         )
+        if y is None:
+            hide.check_times(estimator, timestamps)
         history, held_out, times = hide.hold_out(X, y, timestamps)
         held_out = hide.relevant(held_out)
         if not held_out.nnz:

@@ -15,7 +15,7 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from .._compat import Interval, StrOptions
 from .._kernels.entries import count_share, hash_keys, largest_in_row, select_entries
-from .._scores import scores_of_rows
+from .._scores import model_of, scores_of_rows
 from .._validation import as_interactions, check_timestamps
 from ._judged import average_users, judge
 from ._ranking import METRICS, rank_items, user_values
@@ -69,7 +69,8 @@ class RankingScorer(BaseEstimator):
     -----
     With metadata routing enabled, ``timestamps`` given to ``fit`` of a search or to
     ``cross_validate(params=...)`` reach the scorer without any request. Without routing they reach
-    ``fit`` alone: ``holdout="last"`` and models that need timestamps then raise an error.
+    ``fit`` alone: then ``holdout="last"`` and "auto", and models that need timestamps, raise an
+    error.
 
     ``cross_val_score`` and ``cross_validate`` refuse a sparse ``y``; searches and
     ``compare_recommenders`` take one.
@@ -145,10 +146,10 @@ class RankingScorer(BaseEstimator):
         Raises
         ------
         ValueError
-            If no user has a relevant held-out item, if shapes differ, if ``holdout="last"`` or the
-            estimator needs timestamps and there are none, if two metrics have the same name, if
-            ``k`` or ``gain`` have no effect, or if the estimator's scores are NaN or of a wrong
-            shape.
+            If no user has a relevant held-out item, if shapes differ, if there are no timestamps
+            although ``holdout="last"``, the estimator needs some, or it was fitted with some and
+            ``holdout="auto"``, if two metrics have the same name, if ``k`` or ``gain`` have no
+            effect, or if the estimator's scores are NaN or of a wrong shape.
         """
         values = self.score_users(estimator, X, y, timestamps=timestamps)
         undefined = "no row has a relevant held-out item. Score rows with more entries"
@@ -181,6 +182,8 @@ class RankingScorer(BaseEstimator):
         """
         self._validate_params()
         metrics = self._metrics()
+        if y is None:
+            self.check_times(estimator, timestamps)
         history, held_out, times = self.hold_out(X, y, timestamps)
         n_items = history.shape[1]
         longest = min(max(k for _, _, k in metrics), n_items)
@@ -215,6 +218,25 @@ class RankingScorer(BaseEstimator):
         if self.gain != "binary" and all(metric != "ndcg" for _, metric, _ in parsed):
             raise ValueError(f"gain={self.gain!r} has no effect: NDCG is not among the metrics.")
         return parsed
+
+    def check_times(self, estimator: Any, timestamps: Any) -> None:
+        """Refuse to hide entries at random because timestamps got lost on the way.
+
+        Raises
+        ------
+        ValueError
+            If ``holdout="auto"``, there are no timestamps, and the estimator was fitted with some.
+        """
+        if self.holdout == "auto" and timestamps is None:
+            model = model_of(estimator)
+            # one that needs timestamps will say so itself
+            if getattr(model, "_saw_times", False) and not model._needs_times():
+                raise ValueError(
+                    f"{type(model).__name__} was fitted with timestamps, the scorer got none. Give "
+                    "them to it: searches and cross-validation do after "
+                    "sklearn.set_config(enable_metadata_routing=True). To hide entries whatever "
+                    "their time, set holdout, for example to 0.2."
+                )
 
     def hold_out(
         self, X: Any, y: Any = None, timestamps: Any = None

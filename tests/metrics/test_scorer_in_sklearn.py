@@ -322,6 +322,33 @@ def test_a_model_that_needs_times_is_not_scored_without(T, model, scoring):
         (scoring or RankingScorer())(fitted, X)
 
 
+@pytest.mark.parametrize("scoring", [None, RankingScorer(), RankingScorer(["map", "mrr"])])
+@pytest.mark.parametrize("search", [GridSearchCV(Overlap(), {}, error_score="raise"), Overlap()])
+def test_times_are_not_lost_between_fit_and_score(T, search, scoring):
+    """Entries hidden at random where times were given would be an answer to another question."""
+    X = (T > 0).astype(float)
+    lost = r"Overlap was fitted with timestamps, the scorer got none.*routing=True.*set holdout"
+    scored = clone(search)
+    if isinstance(search, GridSearchCV):
+        scored.set_params(scoring=scoring)
+        if isinstance(scoring, RankingScorer) and isinstance(scoring.metric, list):
+            scored.set_params(refit="map@10")
+        with pytest.raises(ValueError, match=lost):
+            scored.fit(X, timestamps=T)
+        scored.set_params(scoring=RankingScorer(holdout=0.2), refit=True).fit(X, timestamps=T)
+    else:
+        scored.fit(X, timestamps=T)
+    with pytest.raises(ValueError, match=lost):
+        (scoring or RankingScorer())(scored, X)
+    assert RankingScorer(holdout=0.2)(scored, X) > 0
+    assert RankingScorer()(scored, X, timestamps=T) > 0
+    even = np.arange(20) % 2 == 0
+    history, held_out = X.toarray() * even, X.toarray() * ~even
+    assert RankingScorer()(scored, history, held_out) > 0  # nothing is hidden
+    without = Overlap().fit(X, timestamps=T).fit(X)
+    assert RankingScorer()(without, X) > 0
+
+
 def test_a_model_that_needs_times_is_scored_on_the_latest_entry(T, routing):
     X = (T > 0).astype(float)
     last = RankingScorer(holdout="last")
