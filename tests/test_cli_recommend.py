@@ -4,8 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skattnrec import AttentionRecommender, InteractionEncoder, PopularityRecommender
+from skattnrec import (
+    AttentionRecommender,
+    InteractionEncoder,
+    PopularityRecommender,
+    SequentialAttentionRecommender,
+)
 from skattnrec._cli import main
+from skattnrec._cli._models import MODELS
 from skattnrec.datasets import make_interactions
 
 K = 3
@@ -38,9 +44,7 @@ def recommended(path, *arguments):
     return pd.read_csv(out)
 
 
-@pytest.mark.parametrize(
-    "model", ["popularity", "item-item", "user-user", "als", "attention", "multi-head"]
-)
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "sequential"])
 def test_every_user_gets_k_new_items(model, ratings, table):
     recs = recommended(ratings, "--model", model)
     assert list(recs) == ["user", "item", "rank", "score"]
@@ -61,6 +65,21 @@ def test_recommendations_are_those_of_the_model(ratings, table):
     expected = encoder.decode(*model.recommend(X, K), users=encoder.user_ids_)
     assert recs["item"].tolist() == expected["movieId"].tolist()
     np.testing.assert_allclose(recs["score"], expected["score"], rtol=1e-5)
+
+
+def test_a_sequential_model_needs_times(ratings, table, tmp_path, capsys):
+    assert main(["recommend", str(ratings), "--model", "sequential", "--k", str(K)]) == 2
+    assert "--model sequential needs the times" in capsys.readouterr().err
+    timed = table.assign(timestamp=np.random.default_rng(0).permutation(len(table)) + 1.5e9)
+    path = tmp_path / "timed.csv"
+    timed.to_csv(path, index=False)
+    recs = recommended(path, "--model", "sequential")
+    names = {"user": "userId", "item": "movieId", "timestamp": "timestamp"}
+    encoder = InteractionEncoder(**names)
+    X, T = encoder.fit_transform(timed, return_timestamps=True)
+    lists = SequentialAttentionRecommender().fit(X, timestamps=T).recommend(X, K, timestamps=T)
+    expected = encoder.decode(*lists, users=encoder.user_ids_)
+    assert recs["item"].tolist() == expected["movieId"].tolist()
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])

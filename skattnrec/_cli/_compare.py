@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-import warnings
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +17,6 @@ from sklearn import config_context
 from sklearn.model_selection import GridSearchCV, KFold, ParameterGrid
 
 from .._validation import check_cutoff
-from ..exceptions import IneffectiveParameterWarning
 from ..metrics import RankingScorer
 from ..model_selection import compare_recommenders
 from ._columns import Columns
@@ -151,12 +149,12 @@ def _leaderboard(ratings: Ratings, options: Namespace, metrics: list[str]) -> pd
 def _grid(ratings: Ratings, options: Namespace, metric: str) -> pd.DataFrame:
     """Cross-validate multi-head attention over heads and temperatures, on the same folds.
 
-    At an infinite temperature all heads are the same: it is fitted once for all numbers of heads.
+    At an infinite temperature all heads are the same: one stands for all numbers of heads.
     """
     finite = [temperature for temperature in options.temperatures if np.isfinite(temperature)]
     grid = [{"n_heads": options.heads, "temperature": finite}] if finite else []
     if len(finite) < len(options.temperatures):
-        grid.append({"n_heads": options.heads[:1], "temperature": [np.inf]})
+        grid.append({"n_heads": [1], "temperature": [np.inf]})
     with Progress("grid", len(ParameterGrid(grid))) as progress:
         search = _ReportingGridSearch(
             make_model(_GRID_MODEL, options.random_state),
@@ -169,12 +167,7 @@ def _grid(ratings: Ratings, options: Namespace, metric: str) -> pd.DataFrame:
         )
         search.report = progress.step
         metadata = {} if ratings.timestamps is None else {"timestamps": ratings.timestamps}
-        with (
-            config_context(enable_metadata_routing=bool(metadata)),
-            warnings.catch_warnings(),
-        ):
-            # of several heads at temperature inf: they are one
-            warnings.simplefilter("ignore", IneffectiveParameterWarning)
+        with config_context(enable_metadata_routing=bool(metadata)):
             results = search.fit(ratings.X, **metadata).cv_results_
     table = pd.DataFrame(
         {
@@ -185,9 +178,10 @@ def _grid(ratings: Ratings, options: Namespace, metric: str) -> pd.DataFrame:
             "fit_seconds": results["mean_fit_time"],
         }
     )
-    same = table[np.isinf(table["temperature"])]
-    copies = [same.assign(n_heads=n_heads) for n_heads in options.heads[1:]]
-    return pd.concat([table, *copies]).sort_values(["n_heads", "temperature"], ignore_index=True)
+    is_finite = np.isfinite(table["temperature"])
+    copies = [table[~is_finite].assign(n_heads=n_heads) for n_heads in options.heads]
+    table = pd.concat([table[is_finite], *copies])
+    return table.sort_values(["n_heads", "temperature"], ignore_index=True)
 
 
 class _ReportingGridSearch(GridSearchCV):

@@ -183,7 +183,13 @@ def _add_recommend(commands: Any) -> None:
     _add_ratings(parser, help="see below")
     model = parser.add_argument_group("model")
     add = model.add_argument
-    add("--model", choices=MODELS, default="attention", help="default: %(default)s")
+    add(
+        "--model",
+        choices=MODELS,
+        default="attention",
+        metavar="NAME",
+        help=f"one of {', '.join(MODELS)} (default: %(default)s); sequential needs times",
+    )
     add(
         "--param",
         action="append",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from ..attention import AttentionRecommender, MultiHeadAttentionRecommender
+from ..attention import (
+    AttentionRecommender,
+    MultiHeadAttentionRecommender,
+    SequentialAttentionRecommender,
+)
 from ..base import BaseRecommender
 from ..baseline import PopularityRecommender
 from ..factorization import ALSFactorizer
@@ -17,6 +21,7 @@ MODELS: dict[str, type[BaseRecommender]] = {
     "als": ALSFactorizer,
     "attention": AttentionRecommender,
     "multi-head": MultiHeadAttentionRecommender,
+    "sequential": SequentialAttentionRecommender,
 }
 
 
