@@ -72,6 +72,11 @@ class RecommenderHooks(metaclass=ABCMeta):
         """Tell whether negative ratings mean something to the model."""
         return self._predicts_ratings()
 
+    def _largest_rating(self, dtype: Any) -> float:
+        """Size of ratings above which the arithmetic of the model overflows; those are refused."""
+        largest = float(np.finfo(dtype).max)
+        return largest**0.75 if self._predicts_ratings() else largest
+
     def _needs_times(self) -> bool:
         """Tell whether the model refuses histories without timestamps."""
         return False

@@ -24,6 +24,7 @@ __all__ = [
     "check_n_rows",
     "check_pairs",
     "check_timestamps",
+    "refuse_too_large",
     "validate_interactions",
 ]
 
@@ -146,6 +147,18 @@ def as_dtype(X: sp.csr_array, dtype: Any) -> sp.csr_array:
             "model was fitted. Fit it on float64."
         )
     return sp.csr_array((X.data.astype(dtype), X.indices, X.indptr), shape=X.shape)
+
+
+def refuse_too_large(estimator: Any, X: sp.csr_array, largest: float, dtype: Any) -> None:
+    """Raise where a rating is so large that an estimator cannot calculate with it in a dtype."""
+    too_large = np.abs(X.data) > largest
+    if too_large.any():
+        row, column, value = _first_entry(X, too_large)
+        raise ValueError(
+            f"X[{row}, {column}] = {value:g} is too large for {type(estimator).__name__} in "
+            f"{np.dtype(dtype)}: ratings may be up to {largest:.0e}. Divide all ratings by some "
+            "number, or fit on float64."
+        )
 
 
 def check_n_rows(y: Any, n_rows: int) -> None:

@@ -64,6 +64,7 @@ from ._validation import (
     check_n_rows,
     check_pairs,
     check_timestamps,
+    refuse_too_large,
     validate_interactions,
 )
 from .metrics import RankingScorer
@@ -309,6 +310,8 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
         """Check what a method was given: histories as canonical CSR, and their times."""
         nonnegative = not self._accepts_negative()
         checked = validate_interactions(self, X, reset=reset, nonnegative=nonnegative)
+        dtype = checked.dtype if reset else self.prior_.dtype
+        refuse_too_large(self, checked, self._largest_rating(dtype), dtype)
         if timestamps is None and self._needs_times():
             raise ValueError(
                 f"{type(self).__name__} needs timestamps: a matrix with the time of every entry of "

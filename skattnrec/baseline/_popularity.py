@@ -60,6 +60,9 @@ class PopularityRecommender(BaseRecommender):
             return super()._prior(X)
         return np.bincount(X.indices, X.data, minlength=X.shape[1]).astype(X.dtype)
 
+    def _largest_rating(self, dtype: Any) -> float:
+        return float(np.finfo(dtype).max) ** (0.75 if self.by == "sum" else 1)  # sums
+
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
         """Learn nothing beyond the prior."""
 

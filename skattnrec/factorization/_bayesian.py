@@ -24,9 +24,8 @@ from .._compat import Interval
 from .._kernels._blas import one_blas_thread
 from .._kernels.baseline import fit_baseline
 from .._kernels.posterior import column_moments, posterior_step, unpack
-from .._kernels.rounding import without_rounding
 from ..base import BaseRecommender
-from ._explicit import less_biases
+from ._explicit import Scale, Side, less_biases
 from ._fold_in import dot_pairs
 from ._posterior import PosteriorSide
 from ._presence import multiply, presence_rows
@@ -81,10 +80,13 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         Posterior covariance of the bias and the factors of each item.
     mean_ : float
         Mean rating.
+    rating_spread_ : float
+        Standard deviation of the ratings.
     noise_ : float
         Variance of a rating given its user and item.
     loss_curve_ : list of float
-        The loss after each iteration, per rating; it never rises. See the notes.
+        The loss after each iteration, per rating and in units of ``rating_spread_``; it never
+        rises. See the notes.
     n_iter_ : int
         Number of iterations run.
     prior_ : ndarray of shape (n_features_in_,)
@@ -180,11 +182,15 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _predicts_ratings(self) -> bool:
         return True
 
+    def _largest_rating(self, dtype: Any) -> float:
+        return float(np.finfo(dtype).max) ** 0.45  # variances are squares
+
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
         self.mean_, offsets, _ = fit_baseline(X.indptr, X.indices, X.data, X.shape[1])
-        R = self._deviations(X)
-        users, items = self._start(R, offsets.astype(X.dtype))
-        self.noise_ = _FIRST_NOISE * items.units[0] ** 2
+        self._scale = scale = Scale.fit(X, self.mean_, bias=True)
+        self.rating_spread_ = scale.spread
+        users, items = self._start(scale.standardize(X), (offsets / scale.spread).astype(X.dtype))
+        self._noise = _FIRST_NOISE * items.units[0] ** 2
         self.loss_curve_: list[float] = []
         for _ in tqdm(range(self.max_iter), disable=not self.verbose):
             with one_blas_thread():  # small systems
@@ -192,9 +198,12 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             if self.loss_curve_[-1] > min(self.loss_curve_[-2:-1], default=np.inf) - self.tol:
                 break
         self.n_iter_ = len(self.loss_curve_)
-        self.user_biases_, self.user_factors_ = _split(users.means)
-        self.item_biases_, self.item_factors_ = _split(items.means)
-        self.item_covariances_ = unpack(items.covariances)
+        self.noise_ = self._noise * scale.spread**2
+        self.user_biases_, self.user_factors_ = scale.of_ratings(_side(users.means))
+        self.item_biases_, self.item_factors_ = scale.of_ratings(_side(items.means))
+        units = np.sqrt(np.full(len(items.units), scale.spread))
+        units[0] = scale.spread
+        self.item_covariances_ = unpack(items.covariances) * np.outer(units, units).astype(X.dtype)
         self._items = (items.means, *column_moments(items.means, items.covariances))
         self._precision = users.precision.astype(X.dtype)
         self._prior_mean = users.prior_mean.astype(X.dtype)
@@ -203,19 +212,13 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def _iterate(self, users: PosteriorSide, items: PosteriorSide) -> None:
         """Update both sides, their priors and the noise."""
-        users.step(items, self.noise_)
-        items.step(users, self.noise_)
+        users.step(items, self._noise)
+        items.step(users, self._noise)
         self.loss_curve_.append(self._loss(users, items))
         users.update_prior()
         items.update_prior()
         squares = items.squared_error + self.prior_strength * _FIRST_NOISE * items.units[0] ** 2
-        self.noise_ = squares / (items.R.nnz + self.prior_strength)
-
-    def _deviations(self, X: sp.csr_array) -> sp.csr_array:
-        """Ratings less their mean."""
-        differences = X.data.astype(np.float64) - self.mean_
-        without_rounding(differences, abs(self.mean_), X.dtype)
-        return sp.csr_array((differences.astype(X.dtype), X.indices, X.indptr), shape=X.shape)
+        self._noise = squares / (items.R.nnz + self.prior_strength)
 
     def _start(self, R: sp.csr_array, offsets: np.ndarray) -> tuple[PosteriorSide, PosteriorSide]:
         """Set up both sides, with first means of the items."""
@@ -235,16 +238,16 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """Negative evidence lower bound and minus log density of the priors, per rating."""
         n_ratings, strength = items.R.nnz, self.prior_strength
         squares = items.squared_error + strength * _FIRST_NOISE * items.units[0] ** 2
-        noise = squares / self.noise_ + (n_ratings + strength) * np.log(2 * np.pi * self.noise_)
+        noise = squares / self._noise + (n_ratings + strength) * np.log(2 * np.pi * self._noise)
         return (noise / 2 + users.divergence() + items.divergence()) / max(n_ratings, 1)
 
     def _posterior(self, X: sp.csr_array) -> tuple[np.ndarray, np.ndarray]:
         """Means and packed covariances of (bias, factors) of histories."""
-        R = self._deviations(X)
+        R = self._scale.standardize(X)
         prior_means = np.tile(self._prior_mean, (X.shape[0], 1))
         if self._presence is not None:
             prior_means += multiply(presence_rows(X), self._presence)
-        noise = X.dtype.type(self.noise_)
+        noise = X.dtype.type(self._noise)
         means, covariances, *_ = posterior_step(
             R.indptr, R.indices, R.data, *self._items, prior_means, self._precision, noise
         )
@@ -252,9 +255,12 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def _ratings(self, users: np.ndarray) -> np.ndarray:
         """Ratings of all items by users with given (bias, factors), (n_rows, n_items)."""
-        ratings = users[:, 1:] @ self.item_factors_.T
+        items = self._items[0]
+        ratings = users[:, 1:] @ items[:, 1:].T
         ratings += users[:, :1]
-        ratings += self.item_biases_ + users.dtype.type(self.mean_)
+        ratings += items[:, 0]
+        ratings *= users.dtype.type(self._scale.spread)
+        ratings += users.dtype.type(self.mean_)
         return ratings
 
     def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
@@ -264,11 +270,10 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self, X: sp.csr_array, times: np.ndarray | None, rows: np.ndarray, items: np.ndarray
     ) -> np.ndarray:
         """Ratings of given pairs, (n_pairs,)."""
-        users = self._posterior(X)[0]
-        ratings = dot_pairs(users[:, 1:], self.item_factors_, rows, items)
-        ratings += users[rows, 0]
-        ratings += self.item_biases_[items] + users.dtype.type(self.mean_)
-        return ratings
+        users, means = self._posterior(X)[0], self._items[0]
+        ratings = dot_pairs(users[:, 1:], means[:, 1:], rows, items)
+        ratings += users[rows, 0] + means[items, 0]
+        return ratings * users.dtype.type(self._scale.spread) + users.dtype.type(self.mean_)
 
     def _explain(
         self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
@@ -278,20 +283,20 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         means, _, with_bias, _ = self._items
         design = np.hstack([np.ones_like(means[:, :1]), means[:, 1:]])  # z
         history = X.indices.astype(np.intp)
-        deviations = self._deviations(X).data[:, None]
-        added = (design[history] * deviations - with_bias[history]) / self.noise_  # (s, k)
+        deviations = self._scale.standardize(X).data[:, None]
+        added = (design[history] * deviations - with_bias[history]) / self._noise  # (s, k)
         if self._presence is not None:
             added = added + self._presence[history] @ self._precision / np.sqrt(len(history))
         votes = design[items] @ covariance  # (n, k)
-        baseline = (
-            self.mean_ + self.item_biases_[items] + votes @ (self._precision @ self._prior_mean)
-        )
-        return baseline.astype(X.dtype), history, (votes @ added.T).astype(X.dtype), {}
+        baseline = means[items, 0] + votes @ (self._precision @ self._prior_mean)
+        baseline = self.mean_ + self._scale.spread * baseline
+        contributions = self._scale.spread * (votes @ added.T)
+        return baseline.astype(X.dtype), history, contributions.astype(X.dtype), {}
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Cosine of the item factors, along which users differ as the prior says."""
         spread = np.linalg.inv(self._precision.astype(np.float64))[1:, 1:]
-        directions = normalize(self.item_factors_ @ np.linalg.cholesky(spread))
+        directions = normalize(self._items[0][:, 1:] @ np.linalg.cholesky(spread))
         return (directions[items] @ directions.T).astype(self.item_factors_.dtype)
 
     def transform(self, X: Any) -> np.ndarray:
@@ -309,7 +314,7 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """
         model = self._fitted()
         X, _ = model._validate(X, None, reset=False)
-        return _split(model._posterior(X)[0])[1]
+        return model._scale.of_ratings(_side(model._posterior(X)[0]))[1]
 
     @property
     def _n_features_out(self) -> int:
@@ -321,6 +326,6 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return tags
 
 
-def _split(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Biases, (n,), and factors, (n, n_components)."""
-    return means[:, 0].copy(), np.ascontiguousarray(means[:, 1:])
+def _side(means: np.ndarray) -> Side:
+    """Biases and factors of the means of both."""
+    return Side(means[:, 0], np.ascontiguousarray(means[:, 1:]))

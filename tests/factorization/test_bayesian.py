@@ -92,22 +92,28 @@ def test_scaling_and_shifting_ratings():
 def test_fold_in_by_definition(presence):
     model = bayesian(presence_regularization=presence).fit(X)
     k = 5
-    means = np.c_[model.item_biases_, model.item_factors_]
+    spread = model.rating_spread_
+    assert spread == pytest.approx(RATINGS[KNOWN].std())
+    units = np.r_[spread, np.full(4, np.sqrt(spread))]  # in which the model calculates
+    means = np.c_[model.item_biases_, model.item_factors_] / units
+    noise = model.noise_ / spread**2
     extended = np.c_[np.ones(40), means]
     second = extended[:, :, None] * extended[:, None]
-    second[:, 1:, 1:] += model.item_covariances_
+    second[:, 1:, 1:] += model.item_covariances_ / np.outer(units, units)
     z = [0, *range(2, k + 1)]
     for row in (0, 9):
         own = np.flatnonzero(KNOWN[row])
         prior = model._prior_mean.copy()
         if presence is not None:
             prior += model._presence[own].sum(axis=0) / np.sqrt(len(own))
-        targets = RATINGS[row, own] - model.mean_
-        system = model._precision + second[own][:, z][:, :, z].sum(axis=0) / model.noise_
+        targets = (RATINGS[row, own] - model.mean_) / spread
+        system = model._precision + second[own][:, z][:, :, z].sum(axis=0) / noise
         right = extended[own][:, z].T @ targets - second[own][:, z, 1].sum(axis=0)
-        expected = np.linalg.solve(system, model._precision @ prior + right / model.noise_)
-        np.testing.assert_allclose(model.transform(X[[row]])[0], expected[1:], atol=1e-8)
-        scores = model.mean_ + extended @ np.r_[expected[0], 1, expected[1:]]
+        expected = np.linalg.solve(system, model._precision @ prior + right / noise)
+        np.testing.assert_allclose(
+            model.transform(X[[row]])[0], expected[1:] * units[1:], atol=1e-8
+        )
+        scores = model.mean_ + spread * extended @ np.r_[expected[0], 1, expected[1:]]
         np.testing.assert_allclose(model.predict(X[[row]])[0], scores, atol=1e-8)
 
 

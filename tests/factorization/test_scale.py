@@ -70,9 +70,15 @@ def test_equal_ratings_have_nothing_in_common(model, dtype):
     assert not model.similar_items([0], k=5)[1].any()
 
 
-@pytest.mark.parametrize("size", [1e-30, 1e14])
-def test_ratings_of_any_size_in_float32(size):
-    model = ALSFactorizer(3, feedback="explicit", random_state=0)
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [
+        *((ALSFactorizer(3, feedback="explicit", random_state=0), size) for size in (1e-30, 1e28)),
+        *((BayesianFactorizer(3, random_state=0), size) for size in (1e-30, 1e10, 1e16)),
+    ],
+    ids=repr,
+)
+def test_ratings_of_any_size_in_float32(model, size):
     expected = model.fit(X).predict(X)
     scaled = moved(X, size, dtype=np.float32)
     found = model.fit(scaled).predict(scaled).astype(float) / size
@@ -83,12 +89,12 @@ def test_ratings_of_any_size_in_float32(size):
 def test_implicit_scores_do_not_depend_on_the_unit(init):
     model = ALSFactorizer(3, init=init, random_state=0)
     expected = model.fit(X).predict(X)
-    for factor in (*FACTORS, 1e-30, 1e14):
+    for factor in (*FACTORS, 1e-30, 1e30):
         found = model.fit(moved(X, factor)).predict(moved(X, factor))
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("largest", [20, 1e6, 1e15])
+@pytest.mark.parametrize("largest", [20, 1e6, 3e38])
 def test_one_very_large_count_changes_nothing_for_others(largest):
     """Two groups of users with a taste each; a newcomer of the second."""
     counts = np.kron(np.eye(2), np.full((30, 4), 2.0))
@@ -102,3 +108,14 @@ def test_one_very_large_count_changes_nothing_for_others(largest):
     assert np.isfinite(scores).all()
     history[0, 4] = largest
     assert set(model.recommend(history, k=2)[0][0]) == {6, 7}
+
+
+@every_rater
+def test_ratings_that_would_overflow_are_refused(model):
+    scaled = moved(X, 1e36, dtype=np.float32)
+    with pytest.raises(ValueError, match=r"X\[0, \d+\] = \de\+36 is too large for \w+ in float32"):
+        clone(model).fit(scaled)
+    fitted = clone(model).fit(X.astype(np.float32))
+    for size in (1e36, 1e200):
+        with pytest.raises(ValueError, match="is too large for"):
+            fitted.predict(moved(X, size))
