@@ -151,14 +151,14 @@ def as_dtype(X: sp.csr_array, dtype: Any) -> sp.csr_array:
 
 def refuse_too_large(estimator: Any, X: sp.csr_array, largest: float, dtype: Any) -> None:
     """Raise where a rating is so large that an estimator cannot calculate with it in a dtype."""
-    too_large = np.abs(X.data) > largest
-    if too_large.any():
-        row, column, value = _first_entry(X, too_large)
-        raise ValueError(
-            f"X[{row}, {column}] = {value:g} is too large for {type(estimator).__name__} in "
-            f"{np.dtype(dtype)}: ratings may be up to {largest:.0e}. Divide all ratings by some "
-            "number, or fit on float64."
-        )
+    if max(float(X.data.max(initial=0)), -float(X.data.min(initial=0))) <= largest:
+        return
+    row, column, value = _first_entry(X, np.abs(X.data) > np.float64(largest))
+    raise ValueError(
+        f"X[{row}, {column}] = {value:g} is too large for {type(estimator).__name__} in "
+        f"{np.dtype(dtype)}: ratings may be up to {largest:.0e}. Divide all ratings by some "
+        "number, or fit on float64."
+    )
 
 
 def check_n_rows(y: Any, n_rows: int) -> None:
