@@ -129,23 +129,9 @@ def _first_entry(X: sp.csr_array, wrong: np.ndarray) -> tuple[int, int, float]:
 
 
 def as_dtype(X: sp.csr_array, dtype: Any) -> sp.csr_array:
-    """Convert the ratings to the dtype of fit.
-
-    Raises
-    ------
-    ValueError
-        If one is too large for it.
-    """
+    """Convert ratings, none of which may be too large, to another dtype."""
     if X.dtype == dtype:
         return X
-    limit = np.finfo(dtype).max
-    too_large = np.abs(X.data) > limit
-    if too_large.any():
-        row, column, value = _first_entry(X, too_large)
-        raise ValueError(
-            f"X[{row}, {column}] = {value:g} is too large for {np.dtype(dtype)}, in which the "
-            "model was fitted. Fit it on float64."
-        )
     return sp.csr_array((X.data.astype(dtype), X.indices, X.indptr), shape=X.shape)
 
 

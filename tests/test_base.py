@@ -412,7 +412,9 @@ def test_models_that_need_times_do_not_go_without(verb):
 
 def test_ratings_too_large_for_the_arithmetic_of_fit_are_refused():
     model = FixedVotes().fit(X.astype(np.float32))
-    with pytest.raises(ValueError, match=re.escape("X[1, 2] = 1e+300 is too large for float32")):
+    with pytest.raises(
+        ValueError, match=re.escape("X[1, 2] = 1e+300 is too large for FixedVotes in float32")
+    ):
         model.predict(np.where(np.arange(5) == 2, X * 1e300, X)[:3])
 
 
