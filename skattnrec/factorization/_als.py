@@ -200,7 +200,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     >>> X = np.array([[5, 4, 1, 1], [4, 5, 0, 1], [1, 1, 5, 4], [0, 1, 4, 5]])
     >>> model = ALSFactorizer(2, feedback="explicit", regularization=0.5, random_state=0).fit(X)
     >>> model.predict([[5, 0, 0, 0], [0, 0, 5, 0]])[:, 3].round(1)
-    array([2.6, 4.4])
+    array([3. , 4.5])
     """
 
     _fold_in: ImplicitFoldIn | ExplicitFoldIn
