@@ -175,6 +175,11 @@ def test_numba_is_met_in_one_place(file):
         assert "njit" not in source
 
 
+def test_attention_stays_small():
+    """As many files as one can keep in mind."""
+    assert len(list((ROOT / "attention").glob("*.py"))) <= 10  # nine, and __init__
+
+
 def test_import_needs_no_extra():
     """What comes with extras, or is slow to import, is imported where it is used."""
     heavy = ["matplotlib", "faiss", "pytest", "hypothesis", "seaborn"]
@@ -194,7 +199,7 @@ def test_every_dependency_is_used():
     ]
     declared = {modules.get(name, name) for name in names}
     imported = {name.split(".")[0] for file in MODULES for name, _, _ in imports_of(file)}
-    assert declared - {"joblib"} <= imported, f"nothing imports {declared - imported}"
+    assert declared <= imported, f"nothing imports {declared - imported}"
     optional = {
         "pyarrow",
         "pytest",
