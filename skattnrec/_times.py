@@ -6,7 +6,12 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["seconds_of"]
+__all__ = ["CALENDAR", "label_times", "seconds_of"]
+
+CALENDAR = ("hour", "weekday", "month", "season")
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_SEASONS = ("winter", "spring", "summer", "autumn")  # of the north
 
 
 def seconds_of(times: Any, name: str = "timestamps") -> Any:
@@ -76,3 +81,24 @@ def _refuse_spans(name: str) -> None:
         f"{name} must be times, these are spans of time (timedelta). Divide them by a unit, as in "
         "spans / numpy.timedelta64(1, 's')."
     )
+
+
+def label_times(times: np.ndarray, by: str) -> tuple[list[Any], np.ndarray]:
+    """Group times in seconds since 1970 (UTC): the groups in their order, and that of each time.
+
+    Parameters
+    ----------
+    times : ndarray of shape (n,)
+    by : {"hour", "weekday", "month", "season"}
+    """
+    import pandas as pd
+
+    moments = pd.to_datetime(times, unit="s", utc=True)
+    calendar: dict[str, tuple[list[Any], Any]] = {
+        "hour": (list(range(24)), moments.hour),
+        "weekday": (list(_WEEKDAYS), moments.day_of_week),
+        "month": (list(_MONTHS), moments.month - 1),
+        "season": (list(_SEASONS), moments.month % 12 // 3),
+    }
+    groups, codes = calendar[by]
+    return groups, codes.to_numpy()

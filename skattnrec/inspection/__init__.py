@@ -1,9 +1,9 @@
 """Look inside recommenders: explanations, attention, and pictures of both."""
 
+from ..metrics._concentration import attention_entropy, effective_number
 from ._aggregate import aggregate_attention
-from ._concentration import attention_entropy, effective_number
 from ._explain import explain
-from ._faithfulness import deletion_curve, faithfulness
+from ._faithfulness import deletion_curve, faithfulness, stability
 from ._outliers import attention_outliers
 from ._plot._animate import animate_attention
 from ._plot._attention import AttentionDisplay
@@ -13,7 +13,6 @@ from ._plot._feature_similarity import FeatureSimilarityDisplay
 from ._plot._grid import TemperatureHeadsDisplay
 from ._plot._leaderboard import LeaderboardDisplay
 from ._plot._timeline import AttentionTimelineDisplay
-from ._stability import stability
 
 __all__ = [
     "AttentionDisplay",

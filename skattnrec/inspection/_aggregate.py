@@ -12,16 +12,11 @@ from sklearn.utils.validation import check_array
 
 from .._kernels.entries import later_entries, time_order
 from .._names import aligned, labels_of, name_all, name_items
-from ._attended import attention_model, attention_shares
-from ._histories import Histories
+from .._times import CALENDAR, label_times
+from ._histories import Histories, attention_model, attention_shares
 from ._parameters import checked
 
 __all__ = ["aggregate_attention"]
-
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_SEASONS = ("winter", "spring", "summer", "autumn")
-_CALENDAR = ("hour", "weekday", "month", "season")
 
 
 @checked()
@@ -206,14 +201,6 @@ def _label_entries(by: Any, times: np.ndarray, indptr: np.ndarray) -> tuple[list
         codes = np.frexp(later_entries(indptr, time_order(indptr, times)))[1]
         octaves = [f"{2**e}-{2 ** (e + 1) - 1}" for e in range(1, int(codes.max()))]
         return ["0", "1", *octaves][: codes.max() + 1], codes
-    if by not in _CALENDAR:
-        raise ValueError(f"by must be 'age' or one of {_CALENDAR}, got {by!r}.")
-    moments = pd.to_datetime(times, unit="s", utc=True)
-    calendar: dict[str, tuple[list[Any], Any]] = {
-        "hour": (list(range(24)), moments.hour),
-        "weekday": (list(_WEEKDAYS), moments.day_of_week),
-        "month": (list(_MONTHS), moments.month - 1),
-        "season": (list(_SEASONS), moments.month % 12 // 3),
-    }
-    groups, codes = calendar[by]
-    return groups, codes.to_numpy()
+    if by not in CALENDAR:
+        raise ValueError(f"by must be 'age' or one of {CALENDAR}, got {by!r}.")
+    return label_times(times, by)

@@ -11,8 +11,7 @@ from .._explanation import Explanation
 from .._names import columns_of, name_items
 from .._recommend import recommend
 from .._validation import check_item_indices
-from ._attended import unwrap
-from ._histories import Histories
+from ._histories import Histories, unwrap
 from ._parameters import checked
 
 __all__ = ["explain"]

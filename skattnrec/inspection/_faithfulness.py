@@ -1,21 +1,27 @@
-"""Do explanations tell the truth? Delete what they name, and see whether the score moves."""
+"""Do explanations tell the truth, and do they stay? Delete entries, and see what moves."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 from sklearn.utils import Bunch, check_random_state
 
+from .._kernels.entries import rows_of_entries
+from .._names import aligned, columns_of, labelled, labels_of
+from .._scores import scores_of_rows
+from .._validation import check_pairs
 from ..model_selection._significance import mean_interval
-from ._attended import unwrap
-from ._followed import ORDERS, Followed, follow, importances
-from ._histories import Histories
+from ._explain import explain
+from ._histories import Histories, attention_model, attention_shares, unwrap
 from ._parameters import checked
 
-__all__ = ["deletion_curve", "faithfulness"]
+__all__ = ["deletion_curve", "faithfulness", "stability"]
+
+ORDERS = ("contribution", "attention", "random")
 
 
 @checked(order=set(ORDERS))
@@ -34,7 +40,8 @@ def deletion_curve(
 
     Parameters
     ----------
-    {estimator}
+    estimator : object
+        A fitted recommender, pipeline or search.
     X : {array-like, sparse matrix} of shape (n_users, n_items)
         Histories; those with fewer than two entries are left out. Each of them is explained by a
         call of its own: pass a sample of a few hundred.
@@ -203,3 +210,161 @@ def _deletion_ranks(
         ties = random.random_sample(len(importance))
         ranks[place][np.lexsort((ties, -importance))] = np.arange(len(importance))
     return ranks
+
+
+@checked(of={"contribution", "attention"})
+def stability(
+    estimator: Any,
+    X: Any,
+    items: Any = None,
+    *,
+    of: str = "contribution",
+    fraction: float = 0.1,
+    n_repeats: int = 5,
+    k: int = 5,
+    timestamps: Any = None,
+    random_state: Any = 0,
+) -> pd.DataFrame:
+    """Explain a score again and again, each time without a few random entries of the history.
+
+    Parameters
+    ----------
+    estimator, X, items, timestamps
+        As for :func:`deletion_curve`; histories with fewer than three entries are left out.
+    of : {"contribution", "attention"}, default="contribution"
+        What to compare: contributions to the score, or the mean attention of the heads.
+    fraction : float in (0, 1), default=0.1
+        The share of a history to leave out, rounded, at least one entry; two are always kept.
+    n_repeats : int, default=5
+        How often to do so.
+    k : int, default=5
+        How many of the strongest entries are compared.
+    {random_state}
+
+    Returns
+    -------
+    DataFrame with a row for each user, its index the rows of ``X``, or their labels
+        ``item``: what is explained, by column or label; ``correlation``: Spearman's rank
+        correlation between the entries' importance before and after, of those that are kept (1
+        where both sides are constant, NaN if only one is); ``overlap``: the share of the k
+        strongest entries among the kept that are still among the k strongest. Both are means over
+        the repeats, and 1 for an explanation that stays.
+
+    Raises
+    ------
+    ValueError
+        If no history has three entries.
+
+    See Also
+    --------
+    faithfulness : Whether explanations tell the truth.
+
+    References
+    ----------
+    D. Alvarez-Melis, T. Jaakkola, "On the robustness of interpretability methods", ICML workshop
+    on human interpretability in machine learning, 2018.
+
+    Examples
+    --------
+    >>> from skattnrec import ItemItemCF
+    >>> from skattnrec.datasets import make_interactions
+    >>> from skattnrec.inspection import stability
+    >>> X = make_interactions(100, 50, n_interactions=1500, random_state=0).X
+    >>> table = stability(ItemItemCF().fit(X), X[:10])  # votes that do not see each other
+    >>> table[["correlation", "overlap"]].mean().round(3).tolist()
+    [1.0, 1.0]
+    """
+    followed = follow(estimator, X, items, timestamps, min_entries=3)
+    random = check_random_state(random_state)
+    rows = []
+    for row, item in enumerate(followed.items):  # explain answers for one history at a time
+        history = followed.histories.rows([row])
+        n_entries = history.X.nnz
+        before = importances(estimator, history, item, of)
+        n_kept = max(2, n_entries - max(1, round(fraction * n_entries)))
+        measured = []
+        for _ in range(n_repeats):
+            keep = random.permutation(n_entries) < n_kept
+            pair = before[keep], importances(estimator, history.keep(keep), item, of)
+            measured.append((_rank_correlation(*pair), _overlap(*pair, k)))
+        rows.append((followed.labels[row], *np.mean(measured, axis=0)))
+    return pd.DataFrame(rows, columns=["item", "correlation", "overlap"], index=followed.users)
+
+
+def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rank correlation; ties have their mean rank."""
+    constant = np.ptp(a) == 0, np.ptp(b) == 0
+    if any(constant):
+        return 1.0 if all(constant) else np.nan
+    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
+
+
+def _overlap(a: np.ndarray, b: np.ndarray, k: int) -> float:
+    """Share of the k largest of one that are among the k largest of the other."""
+    k = min(k, len(a))
+    first, second = (np.argsort(-values, kind="stable")[:k] for values in (a, b))
+    return len(np.intersect1d(first, second)) / k
+
+
+# -- what is deleted, and what is followed ----------------------------------------------------
+
+
+class Followed(NamedTuple):
+    """Histories from which entries are to go, and the item of each whose score is followed."""
+
+    users: np.ndarray  # rows among those given, or their labels; short histories are left out
+    histories: Histories
+    items: np.ndarray  # column of the item of each
+    labels: np.ndarray  # the same, or names of the items
+    scores: np.ndarray  # of the items, by the whole history
+
+
+def follow(estimator: Any, X: Any, items: Any, timestamps: Any, min_entries: int) -> Followed:
+    """Choose the item of each history that is long enough, by default the best unseen one."""
+    histories = Histories.of(X, timestamps)
+    n_users, n_items = histories.X.shape
+    kept = np.flatnonzero(np.diff(histories.X.indptr) >= min_entries)
+    if not len(kept):
+        raise ValueError(f"Nothing can be left out: no history has {min_entries} entries or more.")
+    chosen = None
+    if items is not None:
+        columns = columns_of(aligned(items, labels_of(X, axis=0), "items"), labels_of(X, axis=1))
+        chosen = check_pairs(np.arange(n_users), columns, histories.X.shape)[1][kept]
+    histories = histories.rows(kept)
+
+    def choose(scores: np.ndarray, start: int) -> np.ndarray:
+        rows = np.arange(len(scores))
+        if chosen is not None:
+            best = chosen[start : start + len(scores)]
+        else:
+            block = histories.X[start : start + len(scores)]
+            if np.diff(block.indptr).max() == n_items:
+                raise ValueError("A history holds all items: name the items to follow.")
+            unseen = scores.copy()
+            unseen[rows_of_entries(block.indptr), block.indices] = -np.inf
+            best = unseen.argmax(axis=1)
+        return np.column_stack([best, scores[rows, best]])
+
+    blocks = scores_of_rows(estimator, X, histories.X, histories.times, choose)
+    best, scores = np.concatenate(list(blocks)).T
+    best = best.astype(np.intp)
+    users, labels = labelled(kept, X, axis=0), labelled(best, X, axis=1)
+    return Followed(users, histories, best, labels, scores)
+
+
+def importances(estimator: Any, history: Histories, item: int, order: str) -> np.ndarray:
+    """How much each stored entry of one history matters for the score of one item.
+
+    "contribution": what it adds to the score (by leave-one-out for models that explain by other
+    users). "attention": its mean share of the attention of the heads.
+    """
+    if order == "attention":
+        heads = attention_shares(*attention_model(estimator, history))
+        return np.mean([share.data for share in heads], axis=0)
+    asked = {"item_names": np.arange(history.X.shape[1]), **history.metadata}
+    parts = explain(estimator, history.given, [item], **asked)
+    if parts.source != "item":
+        parts = explain(estimator, history.given, [item], method="leave_one_out", **asked)
+    on_items = np.zeros(history.X.shape[1])
+    on_items[parts.sources] = parts.contributions[0]
+    return on_items[history.X.indices]

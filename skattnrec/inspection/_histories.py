@@ -1,20 +1,28 @@
-"""Histories with their times, and what is made of them: fewer rows, fewer entries."""
+"""Histories with their times, and what a model attends to in them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from .. import _scores
 from .._blocks import take_rows
-from .._kernels.entries import select_entries
-from .._scores import scores_of_pairs
+from .._kernels.entries import rows_of_entries, select_entries
+from .._names import label_items, name_items
 from .._validation import as_interactions, check_timestamps
 
-__all__ = ["Histories"]
+__all__ = [
+    "Attended",
+    "Histories",
+    "attend",
+    "attention_model",
+    "attention_shares",
+    "unwrap",
+]
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Histories:
 
     def scores(self, estimator: Any, rows: Any, items: Any) -> np.ndarray:
         """Score item ``items[p]`` by the history in row ``rows[p]``, for every p."""
-        return scores_of_pairs(estimator, self.given, rows, items, **self.metadata)
+        return _scores.scores_of_pairs(estimator, self.given, rows, items, **self.metadata)
 
     def rows(self, rows: Any) -> Histories:
         """Keep some rows."""
@@ -84,3 +92,66 @@ class Histories:
         source = np.repeat(begins, size) + place  # the entry that is copied
         source = source[source != np.repeat(np.arange(self.X.nnz), size)]
         return self.take(source, np.concatenate([[0], np.cumsum(size - 1)]))
+
+
+def unwrap(estimator: Any, histories: Histories) -> tuple[Any, Histories]:
+    """Find the model inside fitted searches and pipelines, and the histories that reach it."""
+    given = histories.given
+    model, seen = _scores.unwrap(estimator, given)
+    if seen is given:
+        return model, histories
+    return model, Histories.of(seen, histories.metadata.get("timestamps"))
+
+
+def attention_model(estimator: Any, histories: Histories) -> tuple[Any, Histories]:
+    """Do what :func:`unwrap` does, and refuse models without attention."""
+    model, seen = unwrap(estimator, histories)
+    if not hasattr(model, "attention_weights"):
+        raise TypeError(
+            f"{type(model).__name__} has no attention weights; pass one of the attention "
+            "recommenders. explain works for every recommender."
+        )
+    return model, seen
+
+
+def attention_shares(model: Any, histories: Histories) -> list[sp.csr_array]:
+    """Attention of each head, divided by its sum over the history.
+
+    Weights are comparable within a history only if ``smoothing`` is below 1; their shares always
+    are, also between users and heads. Rows sum to 1, but for empty ones; the stored entries are
+    those of the histories.
+    """
+    shares = []
+    for weights in model.attention_weights(histories.given, **histories.metadata):
+        rows = rows_of_entries(weights.indptr)
+        # in float64: thousands of shares have to sum to 1
+        share = weights.data / np.bincount(rows, weights.data, minlength=weights.shape[0])[rows]
+        shares.append(sp.csr_array((share, weights.indices, weights.indptr), shape=weights.shape))
+    return shares
+
+
+class Attended(NamedTuple):
+    """One history and what a model attends to in it, entry by entry."""
+
+    history: Histories  # as it was given
+    item_names: list[str]
+    weights: np.ndarray  # shares of attention, (n_heads, n_entries)
+    ratings: np.ndarray
+    times: np.ndarray | None
+    temperatures: np.ndarray  # of each head
+    half_lives: np.ndarray | None  # of each head of a model of sequences
+
+
+def attend(
+    estimator: Any, X: Any, caller: str, item_names: Any = None, timestamps: Any = None
+) -> Attended:
+    """Ask a fitted estimator what it attends to in one history, which must have entries."""
+    history = Histories.of(X, timestamps).one(caller)
+    columns = history.X.indices
+    if not len(columns):
+        raise ValueError("The history is empty: there is nothing to attend to.")
+    model, seen = attention_model(estimator, history)
+    shares = np.array([share.toarray()[0, columns] for share in attention_shares(model, seen)])
+    names = label_items(columns, name_items(item_names, X, model))
+    heads = model.temperatures_, getattr(model, "half_lives_", None)
+    return Attended(history, names, shares, history.X.data, history.times, *heads)

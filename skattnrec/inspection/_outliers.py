@@ -119,18 +119,10 @@ def attention_outliers(
         slope = float(r @ p) / float(p @ p) if p.any() else 0.0
         surprise = r - slope * p
         expected, outlierness = ratings - surprise, np.abs(surprise)
-    table = pd.DataFrame(
-        {
-            "user": labelled(users, X, axis=0),
-            "item": labelled(known.indices, X, axis=1),
-            "rating": known.data,
-            "votes": votes,
-            "support": support,
-            "expected": expected,
-            "surprise": surprise,
-            "outlierness": outlierness,
-        }
-    )
+    table = pd.DataFrame({"user": labelled(users, X, axis=0)})
+    table["item"] = labelled(known.indices, X, axis=1)
+    table["rating"], table["votes"], table["support"] = known.data, votes, support
+    table["expected"], table["surprise"], table["outlierness"] = expected, surprise, outlierness
     return table.sort_values("outlierness", ascending=False, kind="stable", ignore_index=True)
 
 

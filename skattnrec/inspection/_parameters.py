@@ -18,9 +18,6 @@ from .._compat import Interval, StrOptions, validate_params
 __all__ = ["checked", "described"]
 
 _DESCRIPTIONS = {
-    "estimator": """\
-estimator : object
-    A fitted recommender, pipeline or search.""",
     "attention_estimator": """\
 estimator : object
     A fitted attention recommender, or a pipeline or search of one.""",
@@ -62,11 +59,6 @@ ax_ : Axes or ndarray of these
     Where it is drawn, one for each panel.
 figure_ : Figure
     The figure that is in.""",
-    "drawn": """\
-Returns
--------
-Display
-    The display, drawn.""",
 }
 
 _COUNTS = "bins", "frames_per_second", "k", "max_entries", "max_features", "n_repeats", "n_steps"

@@ -19,8 +19,10 @@ from skattnrec.inspection import (
     AttentionTimelineDisplay,
     FeatureSimilarityDisplay,
     animate_attention,
+    attention_entropy,
+    effective_number,
 )
-from skattnrec.inspection._concentration import attention_entropy, effective_number, reweigh
+from skattnrec.inspection._plot._distribution import reweigh
 from skattnrec.inspection._plot._labels import significant
 
 DATA = make_interactions(60, 80, n_interactions=1500, n_components=4, random_state=0)

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from skattnrec import AttentionRecommender, ItemItemCF, UserUserCF
 from skattnrec.datasets import make_interactions
 from skattnrec.inspection import deletion_curve, faithfulness, stability
-from skattnrec.inspection._stability import _overlap, _rank_correlation
+from skattnrec.inspection._faithfulness import _overlap, _rank_correlation
 
 X = make_interactions(120, 60, n_interactions=2400, min_interactions=6, random_state=0).X
 

@@ -254,7 +254,7 @@ def test_descriptions_are_filled_in():
     for name in DISPLAYS:
         display = getattr(inspection, name)
         for thing in (display, display.from_estimator, display.from_predictions, display.plot):
-            assert "{drawn}" not in thing.__doc__
+            assert "{ax}" not in thing.__doc__
             assert "figure_" in thing.__doc__ or "The display, drawn." in thing.__doc__
 
 

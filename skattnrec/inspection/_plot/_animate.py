@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._attended import Attended, attend, attention_model, attention_shares
+from .._histories import Attended, attend, attention_model, attention_shares
 from .._parameters import checked
 from ._drawing import axes_for, colors_of_heads, name_rows, pyplot, tidy
 from ._labels import number, rated, wrap
@@ -82,7 +82,7 @@ def animate_attention(
     n_heads = len(attended.temperatures)
     if not 0 <= head < n_heads:
         raise ValueError(f"head must be in [0, {n_heads - 1}], got {head}.")
-    labels = rated(attended.labels, attended.history.X.data)
+    labels = rated(attended.item_names, attended.ratings)
     if over == "history":
         order, shares, titles = _growing(estimator, attended, head)
         labels = [labels[entry] for entry in order]
@@ -120,7 +120,7 @@ def _growing(
 
     The shape of the attention is (n_frames, n_entries).
     """
-    X, times = attended.history.X, attended.history.times
+    X, times = attended.history.X, attended.times
     order = np.arange(X.nnz) if times is None else np.argsort(times, kind="stable")
     frames, places = np.tril_indices(X.nnz)
     indptr = np.searchsorted(frames, np.arange(X.nnz + 1))
@@ -132,7 +132,7 @@ def _growing(
 
 def _cooling(attended: Attended, head: int) -> tuple[np.ndarray, list[str]]:
     """Attention at falling temperatures; shape (n_frames, n_entries)."""
-    shares, temperature = attended.shares[head], attended.temperatures[head]
+    shares, temperature = attended.weights[head], attended.temperatures[head]
     if attended.half_lives is not None:  # which shrink by the same factor
         titles = [f"temperature and half-life times {number(factor)}" for factor in _FACTORS]
     elif np.isfinite(temperature):

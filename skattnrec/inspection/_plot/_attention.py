@@ -94,8 +94,6 @@ class AttentionDisplay(HistoryDisplay):
         max_entries : int, default=15
             How many entries to show, those with the largest mean attention.
         {cmap}
-
-        {drawn}
         """
         order, values, labels, has_others = strongest(self.weights, self.item_names, max_entries)
         self.shown_ = values.T  # (n_shown, n_heads)

@@ -101,8 +101,6 @@ class ContributionDisplay(Display):
             The item; None means the best recommendation.
         **options
             What the class and :meth:`plot` take, ``ax`` among them.
-
-        {drawn}
         """
         items = None if item is None else [item]
         names_and_times = {"item_names": item_names, "timestamps": timestamps}
@@ -118,8 +116,6 @@ class ContributionDisplay(Display):
         {ax}
         print_values : bool, default=True
             Whether to print the contributions.
-
-        {drawn}
         """
         n_steps = len(self.labels)
         (axes,) = self._begin(ax, (7.5, 1.3 + 0.36 * n_steps))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass, fields
+from inspect import cleandoc
 from typing import Any
 
 import numpy as np
 
 from ..._names import labels_of, name_all
-from .._attended import attend
+from .._histories import attend
 from .._parameters import described
 from ._drawing import axes_for
 
@@ -31,8 +32,12 @@ class Display(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         described(cls)
-        if "from_estimator" in vars(cls):
-            described(vars(cls)["from_estimator"].__func__)
+        for name in {"from_estimator", "plot"} & set(vars(cls)):
+            method = getattr(cls, name)
+            method = described(getattr(method, "__func__", method))
+            if method.__doc__:
+                returns = f"Returns\n-------\n{cls.__name__}\n    The display, drawn.\n"
+                method.__doc__ = f"{cleandoc(method.__doc__)}\n\n{returns}"
 
     @classmethod
     @described
@@ -44,7 +49,10 @@ class Display(ABC):
         *numbers, **options
             What the class takes, and what :meth:`plot` takes, ``ax`` among them.
 
-        {drawn}
+        Returns
+        -------
+        Display
+            The display, drawn.
         """
         known = {field.name for field in fields(cls)} & set(options)
         own = {name: options.pop(name) for name in known}
@@ -104,20 +112,10 @@ class HistoryDisplay(Display):
         {times}
         {item_names}
         {options}
-
-        {drawn}
         """
-        attended = attend(estimator, X, cls.__name__, item_names, timestamps)
-        entries = {"ratings": attended.history.X.data, "times": attended.history.times}
-        shown = {field.name: entries[field.name] for field in fields(cls) if field.name in entries}
-        return cls.from_predictions(
-            attended.shares,
-            item_names=attended.labels,
-            temperatures=attended.temperatures,
-            half_lives=attended.half_lives,
-            **shown,
-            **options,
-        )
+        attended = attend(estimator, X, cls.__name__, item_names, timestamps)._asdict()
+        shown = {field.name: attended[field.name] for field in fields(cls)}
+        return cls.from_predictions(**shown, **options)
 
     def _name_entries(self) -> Any:
         """Check weights and names of the entries; return the labels that other tables may have."""

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .._attended import attention_model, attention_shares
-from .._concentration import attention_entropy, effective_number, reweigh
-from .._histories import Histories
+from ..._kernels.entries import rows_of_entries
+from ...metrics._concentration import attention_entropy, effective_number
+from .._histories import Histories, attention_model, attention_shares
 from .._parameters import checked
 from ._display import Display
 from ._drawing import colors_of_heads, legend_above, log_x, tidy
@@ -111,8 +111,6 @@ class AttentionDistributionDisplay(Display):
         {times}
         **options
             What the class and :meth:`plot` take, ``ax`` among them.
-
-        {drawn}
         """
         model, seen = attention_model(estimator, Histories.of(X, timestamps))
         known = {"half_lives": getattr(model, "half_lives_", None)}
@@ -134,8 +132,6 @@ class AttentionDistributionDisplay(Display):
             against temperature.
         bins : int, default=30
             Number of bins of a histogram.
-
-        {drawn}
         """
         n_heads = len(self.entropy)
         labels = head_labels(n_heads, self.temperatures, self.half_lives)
@@ -201,3 +197,10 @@ class AttentionDistributionDisplay(Display):
         self.ax_.text(1, length, text, transform=self.ax_.get_yaxis_transform(), **style)
         log_x(self.ax_)
         self.ax_.set_ylim(bottom=0)
+
+
+def reweigh(weights: sp.csr_array, power: float) -> sp.csr_array:
+    """Attention at another temperature, ``1 / power`` times as high; up to a factor of each row."""
+    largest = weights.max(axis=1).toarray().ravel()[rows_of_entries(weights.indptr)]
+    data = (weights.data / largest) ** power
+    return sp.csr_array((data, weights.indices, weights.indptr), shape=weights.shape)

@@ -46,15 +46,9 @@ def axes_for(
     New ones stand side by side with one vertical axis, or ``stacked`` with one horizontal axis.
     """
     if ax is None:
-        n_rows, n_columns = (n_axes, 1) if stacked else (1, n_axes)
-        _, ax = pyplot(caller).subplots(
-            n_rows,
-            n_columns,
-            figsize=size,
-            layout="constrained",
-            sharex=stacked,
-            sharey=not stacked,
-        )
+        shape = (n_axes, 1) if stacked else (1, n_axes)
+        shared = {"sharex": stacked, "sharey": not stacked}
+        _, ax = pyplot(caller).subplots(*shape, figsize=size, layout="constrained", **shared)
     axes = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
     if len(axes) != n_axes:
         raise ValueError(f"{caller} draws on {n_axes} axes, ax holds {len(axes)}.")

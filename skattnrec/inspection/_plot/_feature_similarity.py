@@ -9,8 +9,7 @@ import numpy as np
 
 from ..._names import aligned, columns_of, label_items, labels_of, name_all, name_items
 from ..._validation import check_item_indices
-from .._attended import attention_model, attention_shares
-from .._histories import Histories
+from .._histories import Histories, attention_model, attention_shares
 from .._parameters import checked
 from ._display import Display
 from ._drawing import draw_heatmap
@@ -127,8 +126,6 @@ class FeatureSimilarityDisplay(Display):
         feature_names : sequence of str of length n_features, default=None
             Names of the features; None takes the columns of ``item_features``, if it has any.
         {options}
-
-        {drawn}
         """
         model, seen = attention_model(estimator, Histories.of(X).one(cls.__name__))
         if getattr(model, "projections_", None) is None:
@@ -139,12 +136,14 @@ class FeatureSimilarityDisplay(Display):
         if not seen.X.nnz:
             raise ValueError("The history is empty: it has no profile to compare with.")
         names = name_items(item_names, X, model)
-        if items is None:
-            columns = _by_attention(model, seen)
+        entries = seen.X.indices
+        if items is None:  # those most attended to first
+            shares = sum(share.toarray()[0] for share in attention_shares(model, seen))
+            columns = entries[np.argsort(-shares[entries], kind="stable")]
         else:
             columns = check_item_indices(columns_of(items, names), seen.X.shape[1])
         weights = np.exp(model._attention.ratings.of_heads(seen.X))
-        profiles = weights @ model._keys[seen.X.indices] / weights.sum(axis=1, keepdims=True)
+        profiles = weights @ model._keys[entries] / weights.sum(axis=1, keepdims=True)
         if feature_names is None:
             feature_names = labels_of(model.item_features, axis=1)
         return cls.from_predictions(
@@ -177,8 +176,6 @@ class FeatureSimilarityDisplay(Display):
         max_features : int, default=12
             How many features to show, those in which the shown items differ most.
         {cmap}
-
-        {drawn}
         """
         n_heads = len(self.similarity)
         titles = head_labels(n_heads, self.temperatures)
@@ -219,9 +216,3 @@ def _most_different(similarity: np.ndarray, max_features: int) -> np.ndarray:
         return np.arange(len(spread))
     features = np.sort(np.argsort(-spread, kind="stable")[:max_features])
     return features[spread[features] > _SPREAD]
-
-
-def _by_attention(model: Any, history: Histories) -> np.ndarray:
-    """Item columns of a history, those with the largest mean attention first."""
-    shares = sum(share.toarray()[0] for share in attention_shares(model, history))
-    return history.X.indices[np.argsort(-shares[history.X.indices], kind="stable")]

@@ -92,8 +92,6 @@ class TemperatureHeadsDisplay(Display):
         metric : str, default=None
             Which score of a search with several; None takes the one it refits by.
         {options}
-
-        {drawn}
         """
         results = getattr(search, "cv_results_", None)
         if results is None:
@@ -134,8 +132,6 @@ class TemperatureHeadsDisplay(Display):
         {cmap}
         fmt : str, default="{:.4f}"
             How a score is written.
-
-        {drawn}
         """
         n_rows, n_columns = self.scores.shape
         self._begin(ax, (2.6 + 0.95 * n_columns, 1.7 + 0.55 * n_rows))

@@ -102,8 +102,6 @@ class LeaderboardDisplay(Display):
         {ax}
         significance : float, default=0.05
             Models with a p-value below this differ from the best.
-
-        {drawn}
         """
         board = compare_recommenders(estimators, X, y, **options)
         return cls.from_predictions(board, metric=metric, ax=ax, significance=significance)
@@ -117,8 +115,6 @@ class LeaderboardDisplay(Display):
         {ax}
         significance : float, default=0.05
             Models with a p-value below this are drawn hollow: they differ from the best.
-
-        {drawn}
         """
         n_models = len(self.names)
         (axes,) = self._begin(ax, (7.0, 1.5 + 0.42 * n_models))

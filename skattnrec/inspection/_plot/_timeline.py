@@ -81,8 +81,6 @@ class AttentionTimelineDisplay(HistoryDisplay):
             in seconds since 1970-01-01 UTC; or the times as they are.
         max_labels : int, default=4
             How many entries to name in each panel, those with the largest weights.
-
-        {drawn}
         """
         n_heads, n_entries = self.weights.shape
         titles = head_labels(n_heads, self.temperatures, self.half_lives)

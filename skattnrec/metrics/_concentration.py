@@ -1,4 +1,4 @@
-"""How concentrated attention is: entropy, effective number of items, other temperatures."""
+"""How concentrated weights are: entropy, and the effective number of items."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from .._kernels.entries import rows_of_entries
 
-__all__ = ["attention_entropy", "effective_number", "reweigh"]
+__all__ = ["attention_entropy", "effective_number"]
 
 
 def attention_entropy(weights: Any, *, normalize: bool = False) -> np.ndarray:
@@ -86,16 +86,3 @@ def effective_number(weights: Any) -> np.ndarray:
     array([2., 1.])
     """
     return np.exp(attention_entropy(weights))
-
-
-def reweigh(weights: sp.csr_array, power: float) -> sp.csr_array:
-    """Attention at another temperature: weights to a power, relative to each row's largest.
-
-    Logits are divided by the temperature, so that weights at temperature ``t`` become those at
-    ``t / power``, up to a factor for each row.
-    """
-    rows = rows_of_entries(weights.indptr)
-    largest = np.zeros(weights.shape[0])
-    np.maximum.at(largest, rows, weights.data)
-    data = (weights.data / largest[rows]) ** power
-    return sp.csr_array((data, weights.indices, weights.indptr), shape=weights.shape)
