@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from .._ineffective import refuse_ineffective
 from .._kernels.amounts import amounts, typical_value
 from .._kernels.products import csr_times_csr, pair_products
 from ..base import BaseRecommender
+from ..exceptions import IneffectiveParameterWarning
 from ._center import Center
 from ._search import SIMILARITIES, Comparison, NeighborSearch
 from ._weighting import TermWeighting
@@ -101,7 +103,18 @@ class NeighborRecommender(BaseRecommender):
         center = self.center or self._default_center
         self._center = Center.fit(X, center if self.feedback == "explicit" else "zero")
         self._comparison = Comparison(X, self.similarity, self._center)
+        if self.similarity in ("adjusted_cosine", "pearson") and X.nnz > 1:
+            self._warn_of_equal_ratings(X)
         return X
+
+    def _warn_of_equal_ratings(self, X: sp.csr_array) -> None:
+        if not self._comparison.values(X).any():
+            warnings.warn(
+                f'similarity="{self.similarity}" compares how ratings differ, and these do not: '
+                'nothing is similar to anything. "cosine" and "jaccard" compare who has what.',
+                IneffectiveParameterWarning,
+                stacklevel=5,
+            )
 
     def _values(self, X: sp.csr_array) -> sp.csr_array:
         """Implicit feedback: how much of each item, in bounded amounts; else the ratings."""

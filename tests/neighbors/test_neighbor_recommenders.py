@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.metrics.pairwise import cosine_similarity
 
+from skattnrec.exceptions import IneffectiveParameterWarning
 from skattnrec.neighbors import ItemItemCF, UserUserCF
 from skattnrec.neighbors._search import SIMILARITIES
 
@@ -70,7 +71,7 @@ def test_single_precision_stays_single(model):
 @pytest.mark.parametrize("similarity", sorted(SIMILARITIES))
 def test_no_item_is_its_own_neighbour(similarity):
     model = ItemItemCF(100, similarity=similarity, min_similarity=-2, shrinkage=0)
-    for X in (ratings(), np.ones((3, 5))):
+    for X in (ratings(), np.ones((3, 5)) + np.eye(3, 5)):
         assert not model.fit(X).similarity_.diagonal().any()
 
 
@@ -316,3 +317,13 @@ def test_parameters_set_after_a_fit_wait_for_the_next(Model):
     fresh = clone(model).fit(X)
     np.testing.assert_array_equal(model.fit(X).predict(-X), fresh.predict(-X))
     assert vars(model).keys() == vars(fresh).keys()
+
+
+@pytest.mark.parametrize("similarity", ["adjusted_cosine", "pearson"])
+@pytest.mark.parametrize("Model", [ItemItemCF, UserUserCF])
+def test_nothing_to_compare_is_said(Model, similarity):
+    for X in (np.ones((3, 5)), np.full((3, 5), 0.1)):
+        for feedback in ("implicit", "explicit"):
+            with pytest.warns(IneffectiveParameterWarning, match=f'"{similarity}" compares how'):
+                Model(similarity=similarity, feedback=feedback).fit(X)
+        Model().fit(X)
