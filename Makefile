@@ -24,18 +24,18 @@ help:
 demo: $(VENV)/plot.stamp
 	$(BIN)/python -m skattnrec compare $(if $(SKATTNREC_DATA),ml-100k) --out demo-results
 
+# PYTEST_ARGS chooses tests: make test PYTEST_ARGS="-x tests/kernels"
 test: lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 $(PYTEST_ARGS)
 
-# PYTEST_ARGS chooses tests: make test-oldest PYTEST_ARGS="-x tests/kernels"
 test-oldest: $(VENV)-oldest/made.stamp
-	NUMBA_CACHE_DIR=$(VENV)-oldest/numba $(VENV)-oldest/bin/python -m pytest -q $(PYTEST_ARGS)
+	NUMBA_CACHE_DIR=$(abspath $(VENV)-oldest/numba) $(VENV)-oldest/bin/python -m pytest -q -n 2 $(PYTEST_ARGS)
 
 test-newest: $(VENV)-newest/made.stamp
-	NUMBA_CACHE_DIR=$(VENV)-newest/numba $(VENV)-newest/bin/python -m pytest -q $(PYTEST_ARGS)
+	NUMBA_CACHE_DIR=$(abspath $(VENV)-newest/numba) $(VENV)-newest/bin/python -m pytest -q -n 2 $(PYTEST_ARGS)
 
 fuzz: $(VENV)/test.stamp
-	SKATTNREC_FUZZ=nightly SKATTNREC_FUZZ_LAST=$(VENV)/last-example.txt \
+	SKATTNREC_FUZZ=nightly SKATTNREC_FUZZ_LAST=$(abspath $(VENV)/last-example.txt) \
 		$(BIN)/python -X faulthandler -m pytest -q $(or $(PYTEST_ARGS),tests/fuzz)
 
 lint: $(VENV)/test.stamp
