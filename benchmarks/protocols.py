@@ -96,6 +96,13 @@ def strong_generalization(dataset: str, protocol: str, seed: int = 0) -> Split:
     if protocol == "binary":
         liked = ratings >= RELEVANT
         users, items, ratings = users[liked], items[liked], np.ones(liked.sum(), np.float32)
+    return split_users(users, items, ratings, RELEVANT if protocol == "ratings" else 1, seed)
+
+
+def split_users(
+    users: np.ndarray, items: np.ndarray, ratings: np.ndarray, liked_from: float, seed: int = 0
+) -> Split:
+    """Split parallel arrays of users, items and ratings; ``liked_from`` is the lowest target."""
     X = sp.csr_matrix((ratings, (_number(users), _number(items))))
     X = X[np.flatnonzero(np.diff(X.indptr) >= MIN_RATINGS)]
     rng = np.random.default_rng(seed)
@@ -103,7 +110,6 @@ def strong_generalization(dataset: str, protocol: str, seed: int = 0) -> Split:
     n = int(HELD_OUT_USERS * X.shape[0])
     test, val, train = order[:n], order[n : 2 * n], order[2 * n :]
     X = X[:, np.flatnonzero(X[train].getnnz(axis=0))]
-    liked_from = RELEVANT if protocol == "ratings" else 1
     held_out = [_hold_out(X[rows], liked_from, rng) for rows in (val, test)]
     place = np.random.default_rng([seed, 99]).permutation(X.shape[1])
     return Split(_renumber(X[train], place), *(_renumber_both(part, place) for part in held_out))
