@@ -4,10 +4,10 @@
     python benchmarks/defaults.py --part val
     python benchmarks/defaults.py --units             # what the unit of the ratings changes
 
-Strong generalisation as in ``protocols.py``: ``ml-100k`` and ``ml-1m`` (the target is what has 4 or 5
-stars), ``hetrec2011-lastfm-2k`` (play counts up to 352,698; artists with at least ten listeners, all
-hidden artists are the target) and ``jester5k`` (ratings from -10 to 10, those above 0 are the
-target).
+Strong generalisation as in ``protocols.py``: ``ml-100k`` and ``ml-1m`` (the target is what has 4
+or 5 stars), ``hetrec2011-lastfm-2k`` (play counts up to 352,698; artists with at least ten
+listeners, all hidden artists are the target) and ``jester5k`` (ratings from -10 to 10, those above
+0 are the target).
 
 ``--units`` shows that scores do not depend on the unit: play counts as they are, their logarithms
 and ones; ml-100k with all ratings times 20, and with one rating of a million.

@@ -39,13 +39,17 @@ __all__ = [
 ]
 
 DEFAULTS: dict[str, Any] = {
-    "temperature": 2.5,
+    "temperature": 3.0,
     "temperature_ratio": 2.0,
     "n_heads": 2,
     "smoothing": 0.3,
     "dropout": 0.5,
-    "regularization": 200.0,
+    "regularization": None,
+    "popularity_exponent": 0.1,
 }
+
+LENGTHS = 1.5  # of a history that the penalty is by default; chosen on validation data
+LEAST_REGULARIZATION = 50.0
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "n_heads": [Interval(Integral, 1, None, closed="left")],
@@ -59,7 +63,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "relevance_threshold": [Interval(Real, None, None, closed="neither"), None],
     "smoothing": [Interval(Real, 0, 1, closed="both")],
     "dropout": [Interval(Real, 0, 1, closed="left")],
-    "regularization": [Interval(Real, 0, None, closed="neither")],
+    "regularization": [Interval(Real, 0, None, closed="neither"), None],
     "key_popularity_exponent": [Interval(Real, None, None, closed="neither")],
     "popularity_exponent": [Interval(Real, None, None, closed="neither")],
     "solver": [StrOptions({"auto", "dense", "sparse"})],
@@ -101,7 +105,8 @@ dropout : float
     Probability in [0, 1) that an entry is dropped from a history in training. Averaged over
     in closed form, never sampled.
 regularization : float
-    Positive ridge penalty, in pseudo-observations.
+    Positive ridge penalty, in pseudo-observations. None is one and a half times the mean length
+    of the histories, and at least 50.
 key_popularity_exponent : float
     Keys of item j are divided by its number of ratings, relative to the mean, to this power.
     Positive values let rare items speak louder.
@@ -135,6 +140,8 @@ statistics_ : SufficientStatistics
     number; :meth:`drop_statistics` makes the model small.
 rating_center_, rating_spread_ : float
     Centre and spread of the ratings.
+regularization_ : float
+    The penalty.
 temperatures_ : ndarray of shape (n_heads,)
     The temperature of each head, in spreads.
 learned_projections_ : ndarray of shape (n_heads, d, d) or None
@@ -192,7 +199,6 @@ class BaseAttention(BaseRecommender):
     rating_center: float | None
     rating_spread: float | None
     smoothing: float
-    regularization: float
     verbose: bool
     values_: Any
     prior_: np.ndarray
@@ -276,6 +282,7 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
     learn_projections: bool
     relevance_threshold: float | None
     dropout: float
+    regularization: float | None
     key_popularity_exponent: float
     popularity_exponent: float
     solver: str
@@ -352,6 +359,13 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
             where = f"solver={self.solver!r} with {n_items} items"
             self._refuse("n_neighbors", f"under the dense solver ({where}); solver='sparse' has it")
 
+    def _choose_regularization(self, statistics: SufficientStatistics) -> float:
+        """Give the penalty: long histories have many votes to add up, which must be smaller."""
+        if self.regularization is not None:
+            return float(self.regularization)
+        mean_length = statistics.n_entries / max(len(statistics.rows), 1)
+        return max(LENGTHS * mean_length, LEAST_REGULARIZATION)
+
     def _solve(self) -> None:
         """Solve for the votes; targets have a mean relevance of 1 unless there is a threshold."""
         statistics, dtype = self.statistics_, self.prior_.dtype
@@ -361,13 +375,14 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
         unit = statistics.n_entries / total if graded else 1.0
         self.prior_ = (statistics.relevance * unit).astype(dtype)
         exponent, target_exponent = self.key_popularity_exponent, self.popularity_exponent
-        regression = Regression.of(statistics, exponent, self.regularization, self.dropout, dtype)
+        self.regularization_ = self._choose_regularization(statistics)
+        regression = Regression.of(statistics, exponent, self.regularization_, self.dropout, dtype)
         kind = DenseVotes if self.solver_ == "dense" else SparseVotes
         try:
             votes: DenseVotes | SparseVotes = kind.solve(regression, self.n_neighbors)
         except np.linalg.LinAlgError as error:
             raise ValueError(
-                f"regularization={self.regularization:g} is too small for {dtype} arithmetic: the "
+                f"regularization={self.regularization_:g} is too small for {dtype} arithmetic: the "
                 "normal equations are not positive definite. Raise it, or pass X as float64."
             ) from error
         target_scale = unit * popularity_scale(statistics, target_exponent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -48,7 +48,8 @@ class AttentionRatingPredictor(BaseAttention):
         most 10 spreads from the centre. None learns the standard deviation of the known ratings,
         the lowest and the highest 5 % of them moved to where the others end.
     %smoothing
-    %regularization
+    regularization : float, default=200.0
+        Positive ridge penalty, in pseudo-observations.
     n_neighbors : int, default=200
         How many items may vote for each one: those whose ratings are most like or unlike its own.
     %verbose
@@ -101,6 +102,8 @@ class AttentionRatingPredictor(BaseAttention):
     True
     """
 
+    regularization: float
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **{
             name: CONSTRAINTS[name]
@@ -111,10 +114,10 @@ class AttentionRatingPredictor(BaseAttention):
                 "rating_center",
                 "rating_spread",
                 "smoothing",
-                "regularization",
                 "verbose",
             )
         },
+        "regularization": [Interval(Real, 0, None, closed="neither")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
     }
 
@@ -127,7 +130,7 @@ class AttentionRatingPredictor(BaseAttention):
         rating_center: float | None = None,
         rating_spread: float | None = None,
         smoothing: float = DEFAULTS["smoothing"],
-        regularization: float = DEFAULTS["regularization"],
+        regularization: float = 200.0,
         n_neighbors: int = 200,
         verbose: bool = False,
     ):

@@ -67,6 +67,7 @@ class SequentialAttentionRecommender(RankingAttention):
     half_lives_ : ndarray of shape (n_heads,)
         The half-life of each head.
     %rating_center_
+    %regularization_
     temperatures_ : ndarray of shape (n_heads,)
         The temperature, which is the same for all heads.
     %learned_projections_
@@ -154,9 +155,9 @@ class SequentialAttentionRecommender(RankingAttention):
         relevance_threshold: float | None = None,
         smoothing: float = DEFAULTS["smoothing"],
         dropout: float = DEFAULTS["dropout"],
-        regularization: float = DEFAULTS["regularization"],
+        regularization: float | None = DEFAULTS["regularization"],
         key_popularity_exponent: float = 0.0,
-        popularity_exponent: float = 0.0,
+        popularity_exponent: float = DEFAULTS["popularity_exponent"],
         solver: str = "auto",
         n_neighbors: int | None = None,
         memory: Any = None,

@@ -53,6 +53,7 @@ class AttentionRecommender(RankingAttention):
     %solver_
     %statistics_
     %rating_center_
+    %regularization_
     %temperatures_
     projections_ : ndarray of shape (1, d, d) or None
         The identity, or None without item features.
@@ -85,8 +86,8 @@ class AttentionRecommender(RankingAttention):
 
     with temperature :math:`\tau`, smoothing :math:`\beta` and :math:`w_c` = ``content_weight``. The
     products of keys, which are free of units and bounded, are cut at 4, and the logits at 8. With
-    the weights as rows of A, targets Y, dropout p and :math:`\lambda` = regularization times the
-    mean of :math:`a^2`,
+    the weights as rows of A, targets Y, dropout p and :math:`\lambda` = ``regularization_`` times
+    the mean of :math:`a^2`,
 
     .. math::
 
@@ -94,7 +95,8 @@ class AttentionRecommender(RankingAttention):
             + \tfrac{p}{1-p} \|\operatorname{diag}(A^\top A)^{1/2} V\|^2,
             \quad V_{ii} = 0.
 
-    At infinite temperature with smoothing 0 and dropout 0 this is EASE [1]_. The smoothed
+    At infinite temperature without smoothing, dropout and ``popularity_exponent`` this is EASE
+    [1]_. The smoothed
     softmax is from [2]_, dropout in closed form from [3]_. The projection that
     ``learn_projections`` adds is :math:`q_u^\top W k_i` with
     :math:`q_u = \sum_j a_{uj} k_j` and W from a ridge regression of Y on :math:`q_u k_i^\top`.
@@ -145,9 +147,9 @@ class AttentionRecommender(RankingAttention):
         relevance_threshold: float | None = None,
         smoothing: float = DEFAULTS["smoothing"],
         dropout: float = DEFAULTS["dropout"],
-        regularization: float = DEFAULTS["regularization"],
+        regularization: float | None = DEFAULTS["regularization"],
         key_popularity_exponent: float = 0.0,
-        popularity_exponent: float = 0.0,
+        popularity_exponent: float = DEFAULTS["popularity_exponent"],
         solver: str = "auto",
         n_neighbors: int | None = None,
         memory: Any = None,
@@ -258,6 +260,7 @@ class MultiHeadAttentionRecommender(AttentionRecommender):
     %solver_
     %statistics_
     %rating_center_
+    %regularization_
     %temperatures_
     projections_ : ndarray of shape (n_heads, d, d_head) or None
         The projection of each head, None without item features.
@@ -286,7 +289,7 @@ class MultiHeadAttentionRecommender(AttentionRecommender):
     The votes of all heads solve one ridge regression on the heads' weights side by side, under
     the constraints :math:`V^h_{ii} = 0`. Its system has ``n_heads * n_items`` unknowns per item.
     For the regression, the weights of each head are scaled to a mean square of 1. Dropout drops an
-    entry from all heads at once, and the penalty :math:`\lambda` is ``regularization * n_heads``,
+    entry from all heads at once, and the penalty :math:`\lambda` is ``regularization_ * n_heads``,
     so that splitting a head into equal ones changes nothing.
 
     References
@@ -333,9 +336,9 @@ class MultiHeadAttentionRecommender(AttentionRecommender):
         relevance_threshold: float | None = None,
         smoothing: float = DEFAULTS["smoothing"],
         dropout: float = DEFAULTS["dropout"],
-        regularization: float = DEFAULTS["regularization"],
+        regularization: float | None = DEFAULTS["regularization"],
         key_popularity_exponent: float = 0.0,
-        popularity_exponent: float = 0.0,
+        popularity_exponent: float = DEFAULTS["popularity_exponent"],
         solver: str = "auto",
         n_neighbors: int | None = None,
         memory: Any = None,
