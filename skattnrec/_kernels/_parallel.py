@@ -162,12 +162,11 @@ def _next(shares: deque[int]) -> int | None:
 def _start(threads: list[threading.Thread], task: Callable[[], None], n_threads: int) -> None:
     """Add threads to a list, as many as the system allows."""
     for _ in range(n_threads):
-        thread = threading.Thread(target=task)
+        threads.append(threading.Thread(target=task))  # first, as an interrupt may come any time
         try:
-            thread.start()
+            threads[-1].start()
         except RuntimeError:  # too many of them, or the interpreter is about to end
             return
-        threads.append(thread)
 
 
 def _join(
