@@ -5,8 +5,8 @@
 
 Learns from all 6,040 users, forgets 5,000 of them, at once and one by one, and compares with a
 model fitted without them: the share of equal top-100 lists of the users that are left, and the
-number of pairs of items in the statistics that nobody has. Both models are given the centre and the spread of
-the ratings, which are settings, not sums over users. Writes ``results/forgetting.csv``.
+number of pairs of items in the statistics that nobody has. Both models are given the centre and the
+spread of the ratings, which are settings, not sums over users. Writes ``results/forgetting.csv``.
 """
 
 from __future__ import annotations
