@@ -156,7 +156,9 @@ def diversity_at_k(
     >>> diversity_at_k([[0, 1], [0, 2]], [[1, 0], [2, 0], [0, 1]], k=2, average=False)
     array([0., 1.])
     """
-    features = sp.csr_array(normalize(as_interactions(item_features, "item_features")))
+    features = as_interactions(item_features, "item_features")
+    # by the largest first: the squares of large features overflow
+    features = sp.csr_array(normalize(normalize(features, norm="max")))
     lists = _top(recommended, features.shape[0], k)
     listed = lists >= 0
     lengths = np.count_nonzero(listed, axis=1)

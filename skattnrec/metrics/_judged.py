@@ -14,6 +14,7 @@ from .._validation import as_interactions
 __all__ = ["Judged", "average_users", "check_list_cutoff", "check_lists", "judge"]
 
 _LARGEST_EXP2_GRADE = 1000  # 2**1024 overflows
+_LARGEST_LINEAR_GRADE = 1e300  # and so do sums of larger grades
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,11 @@ def _gains(grades: np.ndarray, gain: str) -> np.ndarray:
     if gain == "binary":
         return (grades > 0).astype(np.float64)
     if gain == "linear":
+        if grades.max(initial=0) > _LARGEST_LINEAR_GRADE:
+            raise ValueError(
+                f"gain='linear' cannot weigh a grade of {grades.max():g} (at most "
+                f"{_LARGEST_LINEAR_GRADE:g}): divide the ratings by a constant."
+            )
         return grades
     if gain != "exp2":
         raise ValueError(f"gain must be 'binary', 'linear' or 'exp2', got {gain!r}.")

@@ -55,3 +55,16 @@ def test_unknown_items_and_long_cutoffs_are_refused():
         coverage_at_k([[0, 5]], n_items=5, k=2)
     with pytest.raises(ValueError, match="k must be in"):
         coverage_at_k([[0, 4]], n_items=5, k=3)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+def test_diversity_does_not_depend_on_the_unit_of_features(scale, dtype, form):
+    features = np.array([[1.0, 0], [2, 1], [-1, 1], [0, 3]])
+    lists = [[0, 1, 2], [1, 3, 2]]
+    expected = diversity_at_k(lists, features, k=3, average=False)
+    scaled = form((features * scale).astype(dtype))
+    np.testing.assert_allclose(
+        diversity_at_k(lists, scaled, k=3, average=False), expected, rtol=1e-5
+    )

@@ -262,3 +262,11 @@ def test_refuses_wrong_parameters():
         ndcg_at_k(lists, relevant, k=1, gain="cubic")
     with pytest.raises(ValueError, match="cannot weigh a grade of 2000"):
         ndcg_at_k(lists, relevant, k=1, gain="exp2")
+
+
+def test_grades_whose_sums_overflow_are_refused():
+    lists, grades = [[0, 1]], np.array([[1.7e308, 1.7e308]])
+    with pytest.raises(ValueError, match=r"gain=.linear. cannot weigh a grade of 1.7e.308"):
+        ndcg_at_k(lists, grades, k=2, gain="linear")
+    assert ndcg_at_k(lists, grades, k=2) == 1
+    assert ndcg_at_k(lists, grades / 1e9, k=2, gain="linear") == pytest.approx(1)
