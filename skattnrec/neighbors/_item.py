@@ -192,13 +192,13 @@ class ItemItemCF(NeighborRecommender):
         self._nearest = nearest
         self._sizes = abs(self._votes) if self._predicts_ratings() else None
 
-    def _loudness(self, X: sp.csr_array) -> sp.csr_array:
+    def _history_values(self, X: sp.csr_array) -> sp.csr_array:
         """Give what votes of the history are multiplied with."""
         X = self._values(X)
         return with_data(X, self._center.residuals(X))
 
     def _factors(self, X: sp.csr_array) -> Factors:
-        return self._loudness(X), self._votes
+        return self._history_values(X), self._votes
 
     def _weight_factors(self, votes: Factors) -> Factors:
         return with_data(votes[0], np.ones_like(votes[0].data)), self._sizes
@@ -209,7 +209,7 @@ class ItemItemCF(NeighborRecommender):
         """Contribution of history item j to item i: its vote, or its part of the mean."""
         history = X.indices.astype(np.intp)
         baseline, shares = self._split(X, self.similarity_[items][:, history].toarray(), items)
-        return baseline, history, shares * self._loudness(X).data, {"weights": shares}
+        return baseline, history, shares * self._history_values(X).data, {"weights": shares}
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Similarities of the neighbours that an item has, rather than of those it is one of."""
