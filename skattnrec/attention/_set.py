@@ -71,12 +71,10 @@ class AttentionRecommender(RankingAttention):
 
     Notes
     -----
-    For user u with history :math:`H(u)`, ratings in spreads from their centre
-
-    .. math:: z_{uj} = \operatorname{clip}\left((r_{uj} - m) / s, -2.5, 2.5\right),
-
-    item keys :math:`k_j` of d features and the profile :math:`q_u` (the mean of the keys of the
-    history, weighted by :math:`e^{z / \tau}`),
+    For user u with history :math:`H(u)`, ratings in spreads from their centre,
+    :math:`z_{uj} = \operatorname{clip}((r_{uj} - m) / s, -2.5, 2.5)`, item keys :math:`k_j` of d
+    features and the profile :math:`q_u` (the mean of the keys of the history, weighted by
+    :math:`e^{z / \tau}`),
 
     .. math::
 
@@ -96,10 +94,9 @@ class AttentionRecommender(RankingAttention):
             \quad V_{ii} = 0.
 
     At infinite temperature without smoothing, dropout and ``popularity_exponent`` this is EASE
-    [1]_. The smoothed
-    softmax is from [2]_, dropout in closed form from [3]_. The projection that
-    ``learn_projections`` adds is :math:`q_u^\top W k_i` with
-    :math:`q_u = \sum_j a_{uj} k_j` and W from a ridge regression of Y on :math:`q_u k_i^\top`.
+    [1]_. The smoothed softmax is from [2]_, dropout in closed form from [3]_. The projection that
+    ``learn_projections`` adds is :math:`q_u^\top W k_i` with :math:`q_u = \sum_j a_{uj} k_j` and
+    W from a ridge regression of Y on :math:`q_u k_i^\top`.
 
     References
     ----------
