@@ -15,14 +15,7 @@ from .._kernels.entries import rows_of_entries, select_entries
 from .._names import label_items, name_items
 from .._validation import as_interactions, check_timestamps
 
-__all__ = [
-    "Attended",
-    "Histories",
-    "attend",
-    "attention_model",
-    "attention_shares",
-    "unwrap",
-]
+__all__ = ["Attended", "Histories", "attend", "attention_model", "attention_shares", "unwrap"]
 
 
 @dataclass(frozen=True)

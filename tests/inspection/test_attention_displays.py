@@ -79,7 +79,7 @@ def test_heads_have_an_axes_each():
     for W, image in zip(np.array(PROJECTIONS), display.images_):
         expected = 1 - np.abs(np.array(QUERY) @ W - BOOKS.features @ W)
         assert_allclose(image.get_array(), expected)
-    assert display.ax_[1].get_title() == "head 2 (temperature 2)"
+    assert display.ax_[1].get_title() == "head 2 (temperature\xa02)"
     assert display.feature_names == ["feature 0", "feature 1", "feature 2"]
 
 
@@ -157,7 +157,10 @@ def test_attention_heatmap(model):
     title = NAMES[HISTORY.indices[first]]
     assert display.entries_[0] == f"{title}\xa0\xa0{rating:g}★"
     assert display.entries_[-1] == f"({HISTORY.nnz - 15} others)"
-    assert labels_of(display.ax_.xaxis) == ["head 1 (temperature 1)", "head 2 (temperature 2)"]
+    assert labels_of(display.ax_.xaxis) == [
+        "head 1 (temperature\xa01)",
+        "head 2 (temperature\xa02)",
+    ]
     assert display.texts_[0, 0].get_text() == significant(image[0, 0], digits=2)
     assert display.texts_[15, 0].get_text() == significant(image[15, 0], digits=2)
     # the sum is no darker or lighter than an entry: the scale ends at the largest of those

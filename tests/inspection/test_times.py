@@ -109,7 +109,7 @@ def test_order_decides(model):
 def test_heads_are_told_by_half_life(model):
     display = AttentionDisplay.from_estimator(model, HISTORY, WHEN)
     labels = [label.get_text().replace("\n", " ") for label in display.ax_.get_xticklabels()]
-    assert labels == [f"head {h + 1} (half-life {model.half_lives_[h]:.3g})" for h in range(2)]
+    assert labels == [f"head {h + 1} (half-life\xa0{model.half_lives_[h]:.3g})" for h in range(2)]
     spread = AttentionDistributionDisplay.from_estimator(
         model, X, timestamps=T, kind="temperature", factors=[0.5, 1.0]
     )

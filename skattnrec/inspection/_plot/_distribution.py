@@ -196,6 +196,7 @@ class AttentionDistributionDisplay(Display):
         style = {"ha": "right", "va": "bottom", "color": "0.4", "fontsize": 9}
         self.ax_.text(1, length, text, transform=self.ax_.get_yaxis_transform(), **style)
         log_x(self.ax_)
+        self.ax_.margins(y=0.1)
         self.ax_.set_ylim(bottom=0)
 
 

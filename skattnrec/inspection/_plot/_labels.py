@@ -38,7 +38,8 @@ def wrap(label: Any, width: int = 30, max_lines: int = 2) -> str:
     title, gap, rating = str(label).rpartition(_GAP)
     if not gap:
         title, rating = rating, ""
-    lines = textwrap.wrap(title, width, max_lines=max_lines, placeholder=" …")
+    cut: dict[str, Any] = {"max_lines": max_lines, "placeholder": " …", "break_on_hyphens": False}
+    lines = textwrap.wrap(title, width, **cut)
     return ("\n".join(lines) or title) + gap + rating
 
 
@@ -54,7 +55,7 @@ def head_labels(n_heads: int, temperatures: Any, half_lives: Any = None) -> list
             f"The {word} must be given of each of the {n_heads} heads, got shape "
             f"{np.shape(values)}."
         )
-    return [f"head {h + 1} ({word} {number(value)})" for h, value in enumerate(values)]
+    return [f"head {h + 1} ({word}\N{NO-BREAK SPACE}{number(v)})" for h, v in enumerate(values)]
 
 
 def number(value: float) -> str:
