@@ -131,6 +131,7 @@ def decays(first: float, last: float | None = None, n_heads: int = 1) -> dict[st
     return settings
 
 
+PLAIN: dict[str, Any] = {"popularity_exponent": 0.0}
 MOVIES = {
     "smoothing": 0.0,
     "regularization": 80.0,
@@ -138,9 +139,9 @@ MOVIES = {
     "popularity_exponent": 0.15,
     "solver": "dense",
 }
-BEAUTY = {"smoothing": 0.0, "dropout": 0.6, "regularization": 60.0, "lookahead": 0.2}
-MUSIC = {"smoothing": 0.0, "dropout": 0.6, "regularization": 70.0, "lookahead": 0.7}
-PLACES = {
+BEAUTY = PLAIN | {"smoothing": 0.0, "dropout": 0.6, "regularization": 60.0, "lookahead": 0.2}
+MUSIC = PLAIN | {"smoothing": 0.0, "dropout": 0.6, "regularization": 70.0, "lookahead": 0.7}
+PLACES = PLAIN | {
     "smoothing": 0.5,
     "dropout": 0.3,
     "regularization": 70.0,

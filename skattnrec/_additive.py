@@ -50,7 +50,10 @@ class AdditiveRecommender(BaseRecommender):
 
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
         self._set_up(X)
-        self._counted = {name: self._hash_of(name) for name in self._counted_parameters}
+        self._counted = {
+            name: (getattr(self, name), _hash_of(getattr(self, name)))
+            for name in self._counted_parameters
+        }
         with self._step_progress("statistics"):
             self.statistics_ = self._count(X, times, check_memory(self.memory))
         with self._step_progress("votes"):
@@ -184,8 +187,9 @@ class AdditiveRecommender(BaseRecommender):
                 "The statistics of this model were dropped: it can neither learn, forget nor "
                 "refresh. Fit again, or use a copy from before drop_statistics()."
             )
-        for name, value in draft._counted.items():
-            if draft._hash_of(name) != value:
+        for name, (value, hashed) in draft._counted.items():
+            given = getattr(draft, name)
+            if given is not value and _hash_of(given) != hashed:
                 raise ValueError(
                     f"{name} was changed since the model was fitted, and its statistics were made "
                     f"with the old value. Fit again, or set {name} back."
@@ -198,7 +202,7 @@ class AdditiveRecommender(BaseRecommender):
         self._commit(draft)
         return self
 
-    def _hash_of(self, name: str) -> str:
-        """Hash the value of a parameter; equal numbers of different types are equal."""
-        value = getattr(self, name)
-        return str(joblib.hash(float(value) if isinstance(value, Real) else value))
+
+def _hash_of(value: Any) -> str:
+    """Hash the value of a parameter; equal numbers of different types are equal."""
+    return str(joblib.hash(float(value) if isinstance(value, Real) else value))

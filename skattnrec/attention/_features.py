@@ -2,8 +2,9 @@ r"""What item features do: content logits, learned projections, and the votes of
 
 Features come in any unit. Columns of numbers (most entries are not 0) are centred and scaled as
 ratings are, :func:`~skattnrec.attention._weights.rating_scale`. Columns of tags (most entries are
-0) keep their zeros and, within a factor of 4, their weights relative to each other, as those of
-tf-idf; they are scaled by the median of their median sizes. No value is farther than 4 from 0.
+0) keep their zeros and, within a factor of 10, their weights relative to each other, as those of
+tf-idf; they are scaled by the median of their median sizes. No number is farther than 4 from 0, and
+no tag farther than 10.
 
 The query of head h is what its attention sees: :math:`q_u^h = \sum_j a^h_{uj} k_j`. Its learned
 projection adds :math:`q_u^{h\top} W_h k_i` to the score of item i, and the W of all heads, stacked,
@@ -29,7 +30,8 @@ from ._weights import in_spreads, rating_scale
 
 __all__ = ["ContentVotes", "item_keys", "lend_votes", "projected", "random_projections"]
 
-_FARTHEST = 4.0  # from 0 that a feature may be, and factor that tags may differ by
+_FARTHEST = 4.0  # spreads from the centre that a number may be
+_LARGEST_TAG = 10.0  # times the usual one; the factor that tags may differ by, too
 _RIDGE = 0.03  # of the mean diagonal; chosen on validation data, flat between .01 and .1
 _LENDERS = 50  # items whose votes a cold item borrows
 _LENDING_TEMPERATURE = 0.1  # of the cosines between items: small values prefer the most similar
@@ -46,7 +48,7 @@ def item_keys(item_features: Any, n_items: int) -> np.ndarray | None:
     Returns
     -------
     ndarray of shape (n_items, d), float64, or None
-        In [-4, 4].
+        In [-10, 10].
     """
     if item_features is None:
         return None
@@ -78,14 +80,14 @@ def _median_size(column: np.ndarray) -> float:
 
 
 def _scaled_tags(tags: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Divide tags by one number, or where their sizes differ by more than a factor of 4, by more.
+    """Divide tags by one number, or where their sizes differ by more than a factor of 10, by more.
 
     ``sizes`` are positive, (n_tags,).
     """
     with np.errstate(over="ignore"):
-        relative = np.clip(sizes / np.median(sizes), 1 / _FARTHEST, _FARTHEST)
-        scaled = np.clip(tags / sizes, -_FARTHEST, _FARTHEST) * relative
-    return np.clip(scaled, -_FARTHEST, _FARTHEST)
+        relative = np.clip(sizes / np.median(sizes), 1 / _LARGEST_TAG, _LARGEST_TAG)
+        scaled = np.clip(tags / sizes, -_LARGEST_TAG, _LARGEST_TAG) * relative
+    return np.clip(scaled, -_LARGEST_TAG, _LARGEST_TAG)
 
 
 def projected(projections: np.ndarray, keys: np.ndarray) -> list[np.ndarray]:

@@ -16,6 +16,8 @@ from ._weights import SequenceAttention
 
 __all__ = ["SequentialAttentionRecommender"]
 
+HALF_LIFE_RATIO = 10.0
+
 
 @documented
 class SequentialAttentionRecommender(RankingAttention):
@@ -33,7 +35,7 @@ class SequentialAttentionRecommender(RankingAttention):
         Positive. Age after which the attention of the first head is halved, in entries or, with
         ``age="time"``, in the unit of the timestamps (seconds, where these are dates). ``inf``:
         nothing fades.
-    half_life_ratio : float, default=6.6
+    half_life_ratio : float, default=10.0
         Positive. Head h has half-life ``half_life * half_life_ratio ** h``.
     age : {"rank", "time"}, default="rank"
         What age is: the number of entries of later times, or the time until the latest entry.
@@ -43,7 +45,10 @@ class SequentialAttentionRecommender(RankingAttention):
     reverse_weight : float, default=0.0
         Weight of learning from every history read backwards as well; not negative. Helps where
         data are few and order is loose.
-    %temperature
+    temperature : float, default=inf
+        Positive. In spreads of the ratings: a rating higher by ``temperature`` spreads gives e
+        times the weight, and as a target counts e times as much. ``inf`` reads ratings as mere
+        presence: as a rule they tell nothing about what comes next.
     %rating_center
     %rating_spread
     %item_features
@@ -143,11 +148,11 @@ class SequentialAttentionRecommender(RankingAttention):
         n_heads: int = DEFAULTS["n_heads"],
         *,
         half_life: float = 1.0,
-        half_life_ratio: float = 6.6,
+        half_life_ratio: float = HALF_LIFE_RATIO,
         age: str = "rank",
         lookahead: float = 0.3,
         reverse_weight: float = 0.0,
-        temperature: float = DEFAULTS["temperature"],
+        temperature: float = np.inf,
         rating_center: float | None = None,
         rating_spread: float | None = None,
         item_features: Any = None,
@@ -197,7 +202,7 @@ class SequentialAttentionRecommender(RankingAttention):
         with np.errstate(over="ignore"):  # infinite is long
             ladder = self.half_life_ratio ** np.arange(self.n_heads, dtype=float)
             self.half_lives_ = np.maximum(self.half_life * ladder, np.finfo(float).tiny)
-        if self.n_heads == 1 and self.half_life_ratio != 6.6:
+        if self.n_heads == 1 and self.half_life_ratio != HALF_LIFE_RATIO:
             self._warn("half_life_ratio", "there is one head")
         if self.n_heads > 1 and (np.isinf(self.half_life) or self.half_life_ratio == 1):
             self._warn("n_heads", "all heads are the same, as they have the same half-life")

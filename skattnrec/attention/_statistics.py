@@ -33,8 +33,11 @@ class SufficientStatistics:
 
     Attributes
     ----------
-    pairs : Pairs
-        Integers, 8 bytes each: half of C'C, and Y'C without an item's votes for itself.
+    parts : tuple of Pairs
+        Integers, 8 bytes each, that add up to half of C'C, and to Y'C without an item's votes for
+        itself. The last ones are small: single users come and go without a pass over all sums.
+    square_counts : ndarray of shape (n, H), int64
+        The diagonal of the half of C'C.
     relevance_counts : ndarray of shape (n,), int64
         Sum of the relevance of each item's ratings, in units.
     item_counts : ndarray of shape (n,), int64
@@ -45,15 +48,16 @@ class SufficientStatistics:
         What the integers of C'C, of Y'C and of relevance count.
     """
 
-    pairs: Pairs
+    parts: tuple[Pairs, ...]
+    square_counts: np.ndarray
     relevance_counts: np.ndarray
     item_counts: np.ndarray
     rows: np.ndarray
     units: tuple[float, float, float]
 
     def __add__(self, other: SufficientStatistics) -> SufficientStatistics:
-        joined = np.sort(np.concatenate([self.rows, other.rows]))
-        return self._combine(other, 1, joined)
+        place = np.searchsorted(self.rows, other.rows)
+        return self._combine(other, 1, np.insert(self.rows, place, other.rows))
 
     def __sub__(self, other: SufficientStatistics) -> SufficientStatistics:
         place = np.searchsorted(self.rows, other.rows) + _number_among_equals(other.rows)
@@ -66,15 +70,30 @@ class SufficientStatistics:
             raise ValueError(
                 "These statistics are of models with different parameters: they do not add up."
             )
-        if sign > 0:
-            _check_room(*(a + b for a, b in zip(self._sizes(), other._sizes(), strict=True)))
-        return SufficientStatistics(
-            combine_pairs(self.pairs, other.pairs, sign),
+        both = SufficientStatistics(
+            _append(self.parts, other.pairs, sign),
+            self.square_counts + sign * other.square_counts,
             self.relevance_counts + sign * other.relevance_counts,
             self.item_counts + sign * other.item_counts,
             rows,
             self.units,
         )
+        if sign > 0:  # each of the sums had room
+            _check_room(
+                2.0 * self.square_counts.max(axis=1) + 2.0 * other.square_counts.max(axis=1),
+                self.relevance_counts.astype(float) + other.relevance_counts,
+            )
+        return both
+
+    @property
+    def pairs(self) -> Pairs:
+        """All parts as one."""
+        if len(self.parts) > 1:
+            *parts, whole = self.parts
+            for part in reversed(parts):
+                whole = combine_pairs(part, whole, 1)
+            object.__setattr__(self, "parts", (whole,))  # the same sums
+        return self.parts[0]
 
     def first_unknown(self, rows: np.ndarray) -> int | None:
         """Find the first row that was not learned as often as it is given.
@@ -97,7 +116,7 @@ class SufficientStatistics:
 
     @property
     def n_heads(self) -> int:
-        return self.pairs.gram.shape[1]
+        return self.square_counts.shape[1]
 
     @property
     def n_items(self) -> int:
@@ -128,17 +147,7 @@ class SufficientStatistics:
     @property
     def squares(self) -> np.ndarray:
         """Sums of squared weights, (n_items, n_heads): the diagonal of C'C."""
-        return self._diagonal() * (2 * self.units[0])
-
-    def _diagonal(self) -> np.ndarray:
-        """Give the integers on the diagonal of the half of C'C, (n_items, n_heads)."""
-        indptr, indices, gram, _ = self.pairs
-        rows = np.repeat(np.arange(self.n_items, dtype=np.int32), np.diff(indptr))
-        place = np.flatnonzero(indices == rows)
-        diagonal = np.zeros((self.n_items, self.n_heads), np.int64)
-        heads = np.arange(self.n_heads)
-        diagonal[rows[place]] = gram[place][:, heads, heads]
-        return diagonal
+        return self.square_counts * (2 * self.units[0])
 
     def _blocks(self, blocks: np.ndarray, shape: tuple[int, int]) -> sp.bsr_array:
         indptr, indices = self.pairs.indptr, self.pairs.indices
@@ -146,9 +155,29 @@ class SufficientStatistics:
         places = indices, indptr.astype(indices.dtype if small else np.int64)
         return sp.bsr_array((blocks, *places), shape=shape)
 
-    def _sizes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Size of the integers, of the diagonal of C'C and of relevance."""
-        return 2.0 * self._diagonal().max(axis=1), self.relevance_counts.astype(float)
+
+def _append(parts: tuple[Pairs, ...], pairs: Pairs, sign: int) -> tuple[Pairs, ...]:
+    """Add sums, or take them away; parts of like size become one, so that there are few."""
+    if sign < 0:
+        pairs = Pairs(pairs.indptr, pairs.indices, -pairs.gram, -pairs.cross)
+    *larger, last = parts
+    while 2 * len(pairs.indices) >= len(last.indices):
+        pairs = combine_pairs(last, pairs, 1)
+        if not larger:
+            return (pairs,)
+        last = larger.pop()
+    return *larger, last, pairs
+
+
+def _diagonal(pairs: Pairs) -> np.ndarray:
+    """Give the integers on the diagonal of the half of C'C, (n_items, n_heads)."""
+    n_items, n_heads = len(pairs.indptr) - 1, pairs.gram.shape[1]
+    rows = np.repeat(np.arange(n_items, dtype=np.int32), np.diff(pairs.indptr))
+    place = np.flatnonzero(pairs.indices == rows)
+    diagonal = np.zeros((n_items, n_heads), np.int64)
+    heads = np.arange(n_heads)
+    diagonal[rows[place]] = pairs.gram[place][:, heads, heads]
+    return diagonal
 
 
 def fingerprints(X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
@@ -293,7 +322,9 @@ def _assemble(
     np.add.at(counts, X.indices, np.rint(relevance / units[2]).astype(np.int64))
     rows = fingerprints(X, times)[np.diff(X.indptr) > 0]
     item_counts = np.bincount(X.indices, minlength=X.shape[1])
-    return SufficientStatistics(pairs, counts, item_counts, np.sort(rows), units)
+    return SufficientStatistics(
+        (pairs,), _diagonal(pairs), counts, item_counts, np.sort(rows), units
+    )
 
 
 def _number_among_equals(in_order: np.ndarray) -> np.ndarray:

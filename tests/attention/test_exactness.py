@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -29,8 +30,8 @@ MODELS = [
         2, solver="sparse", n_neighbors=20, key_popularity_exponent=0.3, **GIVEN
     ),
     AttentionRecommender(0.05, solver="sparse", **GIVEN),
-    SequentialAttentionRecommender(lookahead=0.5, reverse_weight=0.3, **GIVEN),
-    SequentialAttentionRecommender(1, age="time", solver="sparse", n_neighbors=20, **GIVEN),
+    SequentialAttentionRecommender(temperature=1, lookahead=0.5, reverse_weight=0.3, **GIVEN),
+    SequentialAttentionRecommender(1, age="time", solver="sparse", n_neighbors=20),
 ]
 
 
@@ -97,7 +98,7 @@ def test_forgetting_is_never_having_learned(model, dtype):
 @settings(deadline=None, max_examples=15)
 def test_learning_and_forgetting_in_any_order(seed, leave):
     X, T = ratings(seed)
-    model = SequentialAttentionRecommender(1, solver="sparse", n_neighbors=5, **GIVEN)
+    model = SequentialAttentionRecommender(1, solver="sparse", n_neighbors=5)
     in_turns = clone(model).fit(X[:60], timestamps=T[:60])
     early = [row for row in leave if row < 60]
     late = [row for row in leave if row >= 60]
@@ -240,7 +241,7 @@ def test_what_sums_do_not_depend_on_may_change():
 @pytest.mark.parametrize("verb", ["refresh", "partial_fit", "forget"])
 def test_what_sums_depend_on_may_not_change(change, verb):
     X, T = ratings(12)
-    model = SequentialAttentionRecommender(**GIVEN).fit(X, timestamps=T)
+    model = SequentialAttentionRecommender(temperature=2.5, **GIVEN).fit(X, timestamps=T)
     before = model.predict(X, timestamps=T)
     model.set_params(**change)
     rows = () if verb == "refresh" else (X,)
@@ -249,7 +250,8 @@ def test_what_sums_depend_on_may_not_change(change, verb):
         getattr(model, verb)(*rows, **times)
     assert_array_equal(model.predict(X, timestamps=T), before)
     equal = {"temperature": np.float32(2.5), "n_heads": np.int64(2), "rating_center": 4}
-    SequentialAttentionRecommender(**GIVEN).fit(X, timestamps=T).set_params(**equal).refresh()
+    model = SequentialAttentionRecommender(temperature=2.5, **GIVEN).fit(X, timestamps=T)
+    model.set_params(**equal).refresh()
 
 
 def test_a_failed_solve_changes_nothing(monkeypatch):
@@ -302,6 +304,21 @@ def test_sums_that_do_not_fit_are_refused(monkeypatch):
     monkeypatch.setattr(_statistics, "_ROOM", 1.5 * some.relevance_counts.max())
     with pytest.raises(OverflowError, match="too many ratings"):
         some + some
+
+
+def test_single_users_cost_no_pass_over_all_sums():
+    """Parts of like size become one: there are few, and the last ones are small."""
+    X, _ = ratings(20)
+    model = AttentionRecommender(**GIVEN).fit(X)
+    whole = len(model.statistics_.parts[0].indices)
+    for row in range(40):
+        model.forget(X[[row]], refresh=False)
+        parts = [len(part.indices) for part in model.statistics_.parts]
+        assert parts[0] == whole or len(parts) == 1
+        assert all(2 * later < sooner for sooner, later in pairwise(parts))
+        whole = parts[0]
+    assert_same(model.refresh(), AttentionRecommender(**GIVEN).fit(X[40:]), X, None)
+    assert len(model.statistics_.parts) == 1
 
 
 def test_fit_starts_afresh():

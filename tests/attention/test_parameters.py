@@ -57,11 +57,11 @@ REFUSED = [  # where there are no features, and where the solver is dense
 MODELS = [
     (AttentionRecommender(), 0),
     (MultiHeadAttentionRecommender(), 0),
-    (SequentialAttentionRecommender(), 0),
+    (SequentialAttentionRecommender(temperature=2.5), 0),
     (AttentionRatingPredictor(2), 0),
     (AttentionRecommender(item_features=FEATURES[:, :3]), 1),
     (MultiHeadAttentionRecommender(item_features=FEATURES[:, ::-1] ** 2, random_state=0), 1),
-    (SequentialAttentionRecommender(item_features=FEATURES[:, :3]), 1),
+    (SequentialAttentionRecommender(temperature=2.5, item_features=FEATURES[:, :3]), 1),
     (AttentionRecommender(solver="sparse", n_neighbors=8), None),
 ]
 
@@ -118,6 +118,7 @@ def test_features_of_sequences_act_where_items_are_cold():
         (MultiHeadAttentionRecommender(2, temperature=np.inf), "n_heads=2"),
         (MultiHeadAttentionRecommender(2, temperature_ratio=1), "n_heads=2"),
         (SequentialAttentionRecommender(1, half_life_ratio=2), "half_life_ratio=2"),
+        (SequentialAttentionRecommender(rating_center=2), "rating_center=2"),
         (SequentialAttentionRecommender(2, half_life=np.inf), "n_heads=2"),
     ],
 )

@@ -74,10 +74,11 @@ def reverse_times(X, T):
 
 PARAMETERS = [
     {},
+    {"temperature": 2.5},
     {"smoothing": 0.0, "half_life": 3.0, "temperature": 1.0},
     {"smoothing": 1.0, "n_heads": 3},
     {"age": "time", "half_life": 4.0},
-    {"lookahead": 0.6, "half_life_ratio": 4.0},
+    {"lookahead": 0.6, "half_life_ratio": 4.0, "temperature": 0.3},
     {"half_life": 1e6, "lookahead": 0.0, "smoothing": 0.5},
 ]
 
@@ -125,7 +126,7 @@ def test_statistics_of_long_histories(age, smoothing):
 def test_votes_solve_the_regression_over_prefixes(parameters, ties):
     X, T = sequences(1, ties=ties)
     model = SequentialAttentionRecommender(
-        dropout=0.2, regularization=3, solver="dense", **parameters
+        dropout=0.2, regularization=3, popularity_exponent=0, solver="dense", **parameters
     ).fit(X, timestamps=T)
     C, Y = prefix_regression(model, X, T)
     n, H = X.shape[1], model.n_heads
@@ -214,7 +215,7 @@ def test_noise_of_one_time_teaches_nothing():
 def test_the_future_is_not_used():
     """The last entry of a history is a target and no voter: its rating is in no row of C."""
     X, T = sequences(4)
-    given = {"relevance_threshold": 1, "rating_center": 3, "rating_spread": 1}
+    given = {"relevance_threshold": 1, "rating_center": 3, "rating_spread": 1, "temperature": 1}
     changed = X.copy()
     order = np.argsort(T[[0]].data)
     assert len(order) > 1

@@ -81,7 +81,7 @@ def constrained_ridge_reference(A, Y, regularization, dropout):
 def test_uniform_attention_is_ease(recommender, dtype, tolerance):
     X = ratings(dtype=dtype)
     heads = {} if recommender is AttentionRecommender else {"n_heads": 1}
-    flat = {"temperature": np.inf, "smoothing": 0, "dropout": 0}
+    flat = {"temperature": np.inf, "smoothing": 0, "dropout": 0, "popularity_exponent": 0}
     model = recommender(regularization=7, **flat, **heads).fit(X)
     known = (X.toarray() > 0).astype(float)
     B = ease(known, 7)
@@ -93,7 +93,12 @@ def test_single_head_solves_the_documented_regression():
     X = ratings(seed=1)
     dense = X.toarray()
     model = AttentionRecommender(
-        temperature=2, smoothing=0.3, dropout=0.4, regularization=11, relevance_threshold=4
+        temperature=2,
+        smoothing=0.3,
+        dropout=0.4,
+        regularization=11,
+        popularity_exponent=0,
+        relevance_threshold=4,
     ).fit(X)
     A = dense_weights(dense, 2, 0.3)
     liked = (dense >= 4).astype(float)
@@ -107,7 +112,13 @@ def test_two_heads_solve_the_joint_regression():
     X = ratings(seed=2)
     dense = X.toarray()
     model = MultiHeadAttentionRecommender(
-        n_heads=2, temperature=1, temperature_ratio=4, smoothing=0.5, dropout=0.2, regularization=3
+        n_heads=2,
+        temperature=1,
+        temperature_ratio=4,
+        smoothing=0.5,
+        dropout=0.2,
+        regularization=3,
+        popularity_exponent=0,
     ).fit(X)
     assert_array_equal(model.temperatures_, [1, 4])
     A = np.hstack([dense_weights(dense, 1, 0.5), dense_weights(dense, 4, 0.5)])
@@ -164,7 +175,8 @@ def test_one_set_of_defaults():
     for other in (SequentialAttentionRecommender(), AttentionRatingPredictor()):
         given = other.get_params()
         differ = {name for name in single if name in given and given[name] != single[name]}
-        assert differ <= {"n_neighbors"}
+        assert differ <= {"n_neighbors", "regularization", "temperature"}
+    assert SequentialAttentionRecommender().temperature == np.inf
 
 
 def test_equal_heads_are_one_head():
@@ -179,7 +191,7 @@ def test_each_head_looks_through_its_projection():
     X = ratings(seed=5)
     features = np.random.default_rng(5).normal(size=(12, 4))
     model = MultiHeadAttentionRecommender(
-        2, temperature_ratio=1, smoothing=1, item_features=features, random_state=0
+        2, temperature=2.5, temperature_ratio=1, smoothing=1, item_features=features, random_state=0
     ).fit(X)
     W = model.projections_
     assert W.shape == (2, 4, 2)
@@ -189,7 +201,7 @@ def test_each_head_looks_through_its_projection():
         expected = dense_weights(X.toarray(), 2.5, 1, content=standardized(features) @ head)
         assert_allclose(A.toarray(), expected, atol=1e-12)
     given = MultiHeadAttentionRecommender(
-        2, temperature_ratio=1, smoothing=1, item_features=features, projections=W
+        2, temperature=2.5, temperature_ratio=1, smoothing=1, item_features=features, projections=W
     ).fit(X)
     assert_array_equal(given.predict(X), model.predict(X))
 
@@ -297,3 +309,15 @@ def test_what_cannot_fit_in_memory_is_refused():
     X = sp.csr_array((np.ones(1, np.float32), ([0], [0])), shape=(2, 2_000_000))
     with pytest.raises(MemoryError, match=r"2000000 items need .* Use solver='sparse'"):
         AttentionRecommender(solver="dense").fit(X)
+
+
+@pytest.mark.parametrize("length", [3, 12, 100])
+def test_penalty_follows_the_length_of_histories(length):
+    rng = np.random.default_rng(11)
+    X = np.zeros((40, 150))
+    for row in X[:30]:
+        row[rng.permutation(150)[:length]] = rng.integers(1, 6, length)
+    model = AttentionRecommender().fit(X)  # ten users without a rating do not count
+    assert model.regularization_ == max(1.5 * length, 50)
+    given = AttentionRecommender(regularization=model.regularization_).fit(X)
+    assert_array_equal(model.predict(X), given.predict(X))
