@@ -47,7 +47,8 @@ def check_candidates(items: Any, shape: tuple[int, int]) -> Candidates:
         return None
     if sp.issparse(items) or np.ndim(items) == 2:
         return _check_pattern(items, "items", shape)
-    return np.sort(check_item_indices(items, shape[1]))
+    columns = check_item_indices(items, shape[1])
+    return columns if (columns[1:] > columns[:-1]).all() else np.sort(columns)
 
 
 def check_exclusions(X: sp.csr_array, exclude: Any, exclude_seen: bool) -> sp.csr_array:
