@@ -144,6 +144,7 @@ class UserUserCF(NeighborRecommender):
         self.feedback = feedback
 
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+        X = X.copy()  # it is kept, and may be changed by whom it belongs to
         values = self._fit_values(X)
         users = self._compared(values)
         self._weights = self._fit_weighting(users)
