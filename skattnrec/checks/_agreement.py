@@ -10,7 +10,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["assert_same_lists", "assert_same_scores", "tolerance"]
+__all__ = [
+    "assert_identical",
+    "assert_lists_as_good",
+    "assert_same_lists",
+    "assert_same_scores",
+    "overlap",
+    "tolerance",
+]
 
 _RELATIVE = 1e-4  # of the largest score: some models compute in float32 whatever they are given
 
@@ -48,7 +55,12 @@ def assert_same_lists(
     to be as good.
     """
     assert_same_scores(actual[1], expected[1], law)
-    got, wanted = np.asarray(actual[0]), np.asarray(expected[0])
+    assert_lists_as_good(actual[0], expected[0], scores, law)
+
+
+def assert_lists_as_good(actual: Any, expected: Any, scores: np.ndarray, law: str) -> None:
+    """Assert that lists hold the same items in the same order, but for items of equal score."""
+    got, wanted = np.asarray(actual), np.asarray(expected)
     assert got.shape == wanted.shape, f"{law}: {got.shape} indices, expected {wanted.shape}."
     rows = np.arange(len(got))[:, None]
     as_good = np.abs(scores[rows, got] - scores[rows, wanted]) <= 2 * tolerance(scores)
@@ -62,3 +74,22 @@ def assert_same_lists(
     for items in got:
         items = items[items >= 0]
         assert len(np.unique(items)) == len(items), f"{law}: a list repeats an item."
+
+
+def assert_identical(actual: Any, expected: Any, law: str) -> None:
+    """Assert that answers are the same, bit for bit: arrays, or tuples of arrays."""
+    if isinstance(expected, tuple):
+        for ours, theirs in zip(actual, expected, strict=True):
+            assert_identical(ours, theirs, law)
+        return
+    same = np.array_equal(actual, expected, equal_nan=True)
+    assert same, f"{law}: the answers differ."
+
+
+def overlap(actual: Any, expected: Any) -> float:
+    """Share of the items of lists that are in other lists of the same rows."""
+    shared = [
+        len(np.intersect1d(ours[ours >= 0], theirs[theirs >= 0])) / max(1, (theirs >= 0).sum())
+        for ours, theirs in zip(np.asarray(actual), np.asarray(expected), strict=True)
+    ]
+    return float(np.mean(shared))

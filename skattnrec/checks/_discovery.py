@@ -5,13 +5,54 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from importlib.util import find_spec
 from typing import Any
 
 import skattnrec
 
 from ..base import BaseRecommender
 
-__all__ = ["all_recommenders", "expected_failed_checks"]
+__all__ = ["all_modes", "all_recommenders", "expected_failed_checks"]
+
+# Settings that make a mode each: those of classes that are not named are their defaults.
+_MODES: dict[str, list[dict[str, Any]]] = {
+    "ALSFactorizer": [
+        {},
+        {"n_components": 4, "init": "svd"},
+        {"feedback": "explicit"},
+        {"feedback": "explicit", "solver": "sgd"},
+        {"n_components": 4, "retrieval": "approximate"},
+    ],
+    "AttentionRecommender": [{}, {"solver": "sparse", "n_neighbors": 8}],
+    "BaselinePredictor": [{}, {"clip": True}],
+    "BayesianFactorizer": [{}, {"presence_regularization": None}],
+    "ItemItemCF": [
+        {},
+        {"similarity": "jaccard", "weighting": "bm25"},
+        {"similarity": "conditional_probability", "weighting": "uniform"},
+        {"feedback": "explicit"},
+        {"feedback": "explicit", "center": "zero", "damping": 0.2},
+        {"feedback": "explicit", "similarity": "pearson", "center": "item"},
+        {"feedback": "explicit", "similarity": "adjusted_cosine", "center": "user"},
+    ],
+    "MultiHeadAttentionRecommender": [{}, {"solver": "sparse", "n_neighbors": 8}],
+    "PopularityRecommender": [{}, {"by": "sum"}],
+    "SequentialAttentionRecommender": [
+        {},
+        {"solver": "sparse", "n_neighbors": 8},
+        {"age": "time", "half_life": 4.0},
+    ],
+    "UserUserCF": [
+        {},
+        {"similarity": "jaccard", "weighting": "bm25"},
+        {"similarity": "conditional_probability", "weighting": "uniform"},
+        {"feedback": "explicit"},
+        {"feedback": "explicit", "center": "zero", "damping": 0.2},
+        {"feedback": "explicit", "similarity": "pearson", "center": "item"},
+        {"feedback": "explicit", "similarity": "adjusted_cosine", "center": "user"},
+    ],
+}
+
 
 _ONE_SCORE_PER_ROW = (
     "the check expects predict to return one value per row of X; "
@@ -46,6 +87,31 @@ def all_recommenders() -> list[tuple[str, type[BaseRecommender]]]:
             if issubclass(member, BaseRecommender):
                 found[name] = member
     return sorted(found.items())
+
+
+def all_modes() -> list[BaseRecommender]:
+    """List the recommenders of this package in all their modes.
+
+    A mode is a way to learn or to answer that has code of its own: a solver, a kind of feedback, a
+    similarity. Modes that need a library which is not installed are left out.
+
+    Returns
+    -------
+    list of estimator objects
+        Not fitted, each setting once.
+
+    Examples
+    --------
+    >>> from skattnrec.checks import all_modes
+    >>> [mode for mode in all_modes() if type(mode).__name__ == "PopularityRecommender"]
+    [PopularityRecommender(), PopularityRecommender(by='sum')]
+    """
+    modes = []
+    for name, Recommender in all_recommenders():
+        for settings in _MODES.get(name, [{}]):
+            if settings.get("retrieval") != "approximate" or find_spec("faiss") is not None:
+                modes.append(Recommender(**settings))
+    return modes
 
 
 def expected_failed_checks(estimator: Any) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import scipy.sparse as sp
 
 from ._agreement import assert_same_lists, assert_same_scores
 from ._data import N_ITEMS, checkerboard, fresh, ratings
@@ -74,6 +75,37 @@ def check_items_restrict_the_candidates(estimator):
     best = ordered[np.argsort(-scores[:, ordered], axis=1, kind="stable")[:, :4]]
     expected = best, np.take_along_axis(scores, best, axis=1)
     assert_same_lists(lists, expected, scores, "recommend with items=")
+
+
+def check_items_of_each_row(estimator):
+    """``items`` and ``exclude`` may be matrices: what may be listed in each row, and what not."""
+    X = ratings()
+    model = fresh(estimator).fit(X)
+    scores = np.array(model.predict(X))
+    rng = np.random.default_rng(1)
+    allowed, forbidden = rng.random(X.shape) < 0.6, rng.random(X.shape) < 0.3
+    allowed[4] = False
+    seen = X.toarray() != 0
+    cases = {
+        "items": ({"items": allowed}, allowed & ~seen),
+        "sparse items": ({"items": sp.csr_array(allowed)}, allowed & ~seen),
+        "exclude": ({"exclude": forbidden}, ~forbidden & ~seen),
+        "items and exclude": (
+            {"items": allowed, "exclude": sp.coo_array(forbidden), "exclude_seen": False},
+            allowed & ~forbidden,
+        ),
+        "columns and exclude": (
+            {"items": [9, 2, 14, 3], "exclude": forbidden},
+            np.isin(np.arange(N_ITEMS), [9, 2, 14, 3]) & ~forbidden & ~seen,
+        ),
+    }
+    for what, (options, may) in cases.items():
+        masked = np.where(may, scores, -np.inf)
+        best = np.argsort(-masked, axis=1, kind="stable")[:, :4]
+        values = np.take_along_axis(masked, best, axis=1)
+        expected = np.where(values > -np.inf, best, -1), np.where(values > -np.inf, values, np.nan)
+        lists = model.recommend(X, k=4, **options)
+        assert_same_lists(lists, expected, scores, f"recommend with {what} of each row")
 
 
 def check_short_lists_are_padded(estimator):
@@ -161,6 +193,7 @@ LAWS = (
     check_recommend_agrees_with_predict,
     check_exclude_seen_false_keeps_seen_items,
     check_items_restrict_the_candidates,
+    check_items_of_each_row,
     check_short_lists_are_padded,
     check_wrong_cutoff_raises,
     check_unknown_items_raise,

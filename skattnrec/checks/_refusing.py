@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,6 +12,7 @@ from sklearn.utils import get_tags
 
 from ..exceptions import IneffectiveParameterWarning
 from ._data import N_ITEMS, fresh, ratings, times_of
+from ._verbs import verbs
 
 __all__ = ["LAWS"]
 
@@ -28,17 +30,48 @@ def check_nan_and_infinity_raise(estimator):
 
 
 def check_wrong_width_raises(estimator):
-    """Histories with more or fewer items than in fit raise a ValueError that names both."""
-    X = ratings()
-    model = fresh(estimator).fit(X)
+    """Histories with more or fewer items than in fit raise a ValueError that names both.
+
+    In every method that takes histories: compiled code would read beyond the end of arrays.
+    """
+    model = fresh(estimator).fit(ratings())
     for width in (N_ITEMS - 1, N_ITEMS + 2):
         given = ratings(n_items=width)
-        for verb in (model.predict, model.recommend):
-            error = _assert_raises(verb, given, what=f"{width} items instead of {N_ITEMS}")
+        for name, verb in verbs(model).items():
+            error = _assert_raises(verb, given, what=f"{width} items instead of {N_ITEMS}", by=name)
             for number in (width, N_ITEMS):
                 assert str(number) in error, (
                     f"the error about {width} items instead of {N_ITEMS} names not both: {error}"
                 )
+
+
+def check_indices_out_of_range_raise(estimator):
+    """Sparse matrices with entries outside of their shape raise a ValueError in every method.
+
+    SciPy builds them without complaint, and compiled code would write to memory of others.
+    """
+    model = fresh(estimator).fit(ratings())
+    entries = {"fit": fresh(estimator).fit, **verbs(model)}
+    for what, broken in _broken_matrices(ratings()).items():
+        for name in entries.keys() - {"explain"}:
+            _assert_raises(entries[name], broken, what=what, by=name)
+    for what, broken in _broken_matrices(ratings()[:1]).items():
+        _assert_raises(entries["explain"], broken, what=what, by="explain")
+
+
+def _broken_matrices(X: sp.csr_array) -> dict[str, Any]:
+    """Break a matrix in several ways."""
+    found: dict[str, Any] = {}
+    for column in (N_ITEMS, -1, 2**31 - 1):
+        found[f"a column {column}"] = csr = X.copy()
+        csr.indices[1] = column
+        found[f"a column {column} in COO"] = coo = X.tocoo()
+        coo.coords = coo.row, np.where(np.arange(X.nnz) == 1, column, coo.col)
+    found["a row out of range in CSC"] = csc = X.tocsc()
+    csc.indices[0] = X.shape[0]
+    found["row pointers beyond the entries"] = beyond = X.copy()
+    beyond.indptr[1] = X.nnz + 1
+    return found
 
 
 def check_wrong_dimensions_raise(estimator):
@@ -61,7 +94,7 @@ def check_negative_ratings(estimator):
 
 
 def check_mismatched_timestamps_raise(estimator):
-    """Timestamps of another shape, with other entries, or not finite raise a ValueError."""
+    """Timestamps of another shape, with other entries, repeated, or not finite are refused."""
     X = ratings()
     times = times_of(X)
     fewer, infinite, nan = (times.copy() for _ in range(3))
@@ -78,6 +111,10 @@ def check_mismatched_timestamps_raise(estimator):
         "that are infinite": infinite,
         "that are NaN": nan,
     }
+    C = times.tocoo()
+    wrong["that are repeated"] = sp.coo_array(
+        (np.r_[C.data, 1.0], (np.r_[C.row, C.row[0]], np.r_[C.col, C.col[0]])), shape=X.shape
+    )
     model = fresh(estimator).fit(X, timestamps=times)
     for what, bad in wrong.items():
         for verb in (fresh(estimator).fit, model.predict, model.recommend):
@@ -144,21 +181,30 @@ def check_stored_zeros_are_accepted(estimator):
     assert not np.isin([2, 5], indices).any(), "an item with a stored 0 is recommended again."
 
 
-def _assert_raises(verb, *args, what, **kwargs) -> str:
+def check_y_of_another_length_raises(estimator):
+    """A y is ignored, but one with more or fewer rows than X raises a ValueError."""
+    X = ratings()
+    for y in (np.ones(X.shape[0] + 1), ratings()[:-1]):
+        _assert_raises(fresh(estimator).fit, X, y, what=f"a y of shape {y.shape}")
+
+
+def _assert_raises(verb, *args, what, by="", **kwargs) -> str:
     """Assert that a call raises a ValueError, and return its message."""
     try:
         verb(*args, **kwargs)
     except ValueError as error:
         return str(error)
-    raise AssertionError(f"{verb.__name__} accepts {what}.")
+    raise AssertionError(f"{by or verb.__name__} accepts {what}.")
 
 
 LAWS = (
     check_nan_and_infinity_raise,
     check_wrong_width_raises,
+    check_indices_out_of_range_raise,
     check_wrong_dimensions_raise,
     check_negative_ratings,
     check_mismatched_timestamps_raise,
+    check_y_of_another_length_raises,
     check_unfitted_model_raises,
     check_smallest_data,
     check_stored_zeros_are_accepted,

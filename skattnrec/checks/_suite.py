@@ -9,12 +9,30 @@ from unittest import SkipTest
 
 from sklearn.base import BaseEstimator
 
-from . import _learning, _recommending, _refusing, _scoring, _symmetry
+from . import (
+    _failing,
+    _learning,
+    _parameters,
+    _recommending,
+    _refusing,
+    _scoring,
+    _sizes,
+    _symmetry,
+    _units,
+)
 
 __all__ = ["LAWS", "check_recommender", "parametrize_with_laws"]
 
 LAWS: tuple[Callable[[BaseEstimator], None], ...] = (
-    _scoring.LAWS + _recommending.LAWS + _symmetry.LAWS + _learning.LAWS + _refusing.LAWS
+    _scoring.LAWS
+    + _recommending.LAWS
+    + _symmetry.LAWS
+    + _learning.LAWS
+    + _refusing.LAWS
+    + _failing.LAWS
+    + _parameters.LAWS
+    + _units.LAWS
+    + _sizes.LAWS
 )
 
 
