@@ -81,7 +81,12 @@ def fit_rating_votes(
     Returns
     -------
     ndarray of shape (n_channels, len(support))
-        The votes, in the order of ``support``; NaN where there is no factorization.
+        The votes, in the order of ``support``.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a system is not positive definite.
     """
     votes = np.zeros((len(weights), len(support)), weights.dtype)
     run_workers(
@@ -89,6 +94,8 @@ def fit_rating_votes(
         *csr_arrays(item_indptr, raters, targets), *csr_arrays(support_indptr, support),
         weights.dtype.type(penalty), votes,
     )  # fmt: skip
+    if not np.isfinite(votes).all():
+        raise np.linalg.LinAlgError("a system is not positive definite")
     return votes
 
 

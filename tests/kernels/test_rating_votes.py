@@ -55,3 +55,9 @@ def test_float32():
     found = solve(*problem(30, dtype=np.float32), np.float32(1))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, solve(*problem(30), 1.0), atol=1e-4)
+
+
+@pytest.mark.parametrize("n_users", [4, 40])  # both forms
+def test_systems_without_a_solution_are_an_error(n_users):
+    with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
+        solve(*problem(n_users), -1e6)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from skattnrec._kernels import _parallel
 from skattnrec._kernels import similarity as kernel
-from skattnrec._kernels.similarity import _kth_largest, most_similar
+from skattnrec._kernels.similarity import _bin, _kth_largest, most_similar
 
 FORMS = kernel.PRODUCT, kernel.TANIMOTO, kernel.OVERLAP_COSINE, kernel.CORRELATION
 
@@ -207,3 +207,46 @@ def test_kth_largest(values):
         bins, buffer = np.empty(256, np.int32), np.empty(len(values) + 1)
         assert _kth_largest(values, k, bins, buffer) == ranked[k - 1]
         np.testing.assert_array_equal(values, before)
+
+
+ANY = st.one_of(
+    st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, 2.0, -1.0, 1e-45, 3e38, -3e38]),
+    st.floats(width=32),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(ANY, min_size=1, max_size=60), st.integers(1, 8), st.sampled_from([np.float32, float])
+)
+def test_any_values_are_selected_as_numpy_does(values, k, dtype):
+    """Of what is a number, the largest, and of equal ones the first; nothing else is listed."""
+    values = np.array(values, dtype)
+    one = sp.csr_array(np.ones((1, 1), dtype))
+    row = sp.csr_array((values, np.arange(len(values)), [0, len(values)]), shape=(1, len(values)))
+    found = search(one, row, kernel.PRODUCT, k, threshold=-np.inf)[0]
+    usable = np.flatnonzero(np.isfinite(values) & (values != 0))
+    chosen = usable[np.argsort(-values[usable], kind="stable")[:k]]
+    expected = np.full(len(values), np.nan)
+    expected[chosen] = values[chosen]
+    np.testing.assert_array_equal(found, expected)
+
+
+@settings(deadline=None)
+@given(st.lists(ANY, min_size=1, max_size=40), st.data())
+def test_kth_largest_of_anything_ends(values, data):
+    """What is not a number has no rank, but must not lead out of the array either."""
+    values = np.array(values)
+    k = data.draw(st.integers(1, len(values)))
+    bins, buffer = np.empty(256, np.int32), np.empty(len(values) + 1)
+    found = _kth_largest(values, k, bins, buffer)
+    if not np.isnan(values).any():
+        assert found == np.sort(values)[::-1][k - 1]
+
+
+@pytest.mark.parametrize(
+    "place", [np.nan, np.inf, -np.inf, 1e300, -1e300, -0.5, 0.0, 254.99, 256.0]
+)
+def test_bins_are_those_there_are(place):
+    expected = 0 if np.isnan(place) else int(np.clip(place, 0, 255))
+    assert _bin(place, 255.0) == expected
