@@ -173,7 +173,8 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     The engine of implicit feedback is that of the ``implicit`` library. It takes three conjugate
     gradient steps per user and item and iteration [2]_, in the dtype of ``X``, but with weights
     rounded to float32. It uses the threads that OpenMP and numba may (``OMP_NUM_THREADS``,
-    ``NUMBA_NUM_THREADS``, joblib's limits), with BLAS held to one. Neither the order of the
+    ``NUMBA_NUM_THREADS``, joblib's limits), with BLAS held to one; in a forked process, where
+    OpenMP would wait for threads that are not there, it uses one. Neither the order of the
     items nor that of the users matters, except to "sgd" and ``validation_fraction``.
 
     References
