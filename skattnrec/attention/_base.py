@@ -45,7 +45,7 @@ DEFAULTS: dict[str, Any] = {
     "smoothing": 0.3,
     "dropout": 0.5,
     "regularization": None,
-    "popularity_exponent": 0.1,
+    "popularity_exponent": 0.05,
 }
 
 LENGTHS = 1.5  # of a history that the penalty is by default; chosen on validation data
