@@ -163,7 +163,7 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
         exclude: Any = None,
         timestamps: Any = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        r"""Recommend the k best items for every history.
+        """Recommend the k best items for every history.
 
         Works in blocks of rows, so that memory stays small for any number of rows.
 
@@ -175,10 +175,9 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
             Length of each list.
         exclude_seen : bool, default=True
             Leave out the items of the history.
-        items : array-like of int, or {sparse matrix, array-like of bool} of shape \
-                (n_rows, n_items), default=None
-            The items that may be listed: columns for all rows; or those of each row, where the
-            matrix is not 0. None means all.
+        items : array-like of int or matrix of shape (n_rows, n_items), default=None
+            The items that may be listed: columns for all rows; or a sparse or boolean matrix with
+            those of each row, where it is not 0. None means all.
         exclude : {sparse matrix, array-like of bool} of shape (n_rows, n_items), default=None
             What may not be listed: items where the matrix is not 0.
         timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None

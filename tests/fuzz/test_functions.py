@@ -1,0 +1,141 @@
+"""Attention as functions, and inspection: a sound answer to anything, or a clear error."""
+
+import numpy as np
+from answers import ask, assert_scores, may_refuse
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import fit_times, fresh, fuzz, matrices, modes, seeds, times_of
+
+from skattnrec.attention import causal_mask, multi_head_attention, scaled_dot_product_attention
+from skattnrec.inspection import (
+    aggregate_attention,
+    attention_entropy,
+    attention_outliers,
+    effective_number,
+    explain,
+    stability,
+)
+
+sizes = st.integers(1, 12)
+scales = st.sampled_from([1.0, 0.0, 1e-30, 1e6, 3e38, 1e300])
+moderate = st.sampled_from([1.0, 0.0, 1e-30, 1e30])
+temperatures = st.sampled_from([1e-30, 1e-3, 1.0, 1e6, np.inf])
+masks = st.sampled_from(["none", "causal", "all hidden", "random"])
+ordinary = ("ones", "stars", "halves", "counts", "one outlier", "huge")
+
+
+def array(rng, shape, scale, dtype):
+    """Random numbers of a size and type."""
+    with np.errstate(over="ignore"):
+        limit = np.finfo(dtype).max
+        return np.clip(rng.normal(size=shape) * scale, -limit, limit).astype(dtype)
+
+
+@st.composite
+def problems(draw):
+    """Queries, keys, values and options of attention."""
+    n_queries, n_keys, d, d_values = (draw(sizes) for _ in range(4))
+    rng = np.random.default_rng(draw(seeds))
+    dtype = draw(st.sampled_from([np.float64, np.float32]))
+    flat = draw(st.booleans())
+    query = array(rng, d if flat else (n_queries, d), draw(scales), dtype)
+    keys = array(rng, (n_keys, d), draw(scales), dtype)
+    values = array(rng, (n_keys, d_values), draw(moderate), dtype)
+    n = 1 if flat else n_queries
+    mask = {
+        "none": None,
+        "causal": "causal",
+        "all hidden": np.zeros((n, n_keys), bool),
+        "random": rng.random((n, n_keys)) < 0.5,
+    }[draw(masks)]
+    return (query, keys, values), {"mask": mask, "temperature": draw(temperatures)}, rng
+
+
+def assert_attention(weights, outputs, values):
+    """Weights are shares of one, or all 0 where everything is hidden; outputs are finite."""
+    weights, outputs = np.asarray(weights), np.asarray(outputs)
+    assert np.isfinite(weights).all()
+    assert (weights >= 0).all()
+    sums = weights.sum(axis=-1)
+    assert (np.isclose(sums, 1, atol=1e-4) | (sums == 0)).all()
+    assert np.isfinite(outputs).all()
+    assert np.abs(outputs).max(initial=0) <= np.abs(values).max() * (1 + 1e-4)
+
+
+@fuzz
+@given(problem=problems())
+@may_refuse
+def test_scaled_dot_product_attention(problem):
+    arrays, options, _ = problem
+    weights, outputs = ask(scaled_dot_product_attention, *arrays, **options)
+    assert_attention(weights, outputs, arrays[2])
+
+
+@fuzz
+@given(problem=problems(), n_heads=st.integers(1, 4), d_head=sizes)
+@may_refuse
+def test_multi_head_attention(problem, n_heads, d_head):
+    arrays, options, rng = problem
+    projections = rng.normal(size=(n_heads, arrays[1].shape[1], d_head))
+    weights, outputs = ask(multi_head_attention, *arrays, projections, **options)
+    assert len(weights) == len(outputs) == n_heads
+    assert_attention(weights, outputs, arrays[2])
+
+
+@fuzz
+@given(n_queries=st.integers(-1, 12), n_keys=st.one_of(st.none(), st.integers(-1, 12)))
+@may_refuse
+def test_causal_mask(n_queries, n_keys):
+    mask = ask(causal_mask, n_queries, n_keys)
+    width = n_queries if n_keys is None else n_keys
+    assert mask.dtype == bool
+    assert mask.shape == (max(n_queries, 0), max(width, 0))
+
+
+@fuzz
+@given(mode=modes(), X=matrices(values=ordinary), times=times_of(), seed=seeds)
+@may_refuse
+def test_explain_function(mode, X, times, seed):
+    model = fresh(mode, X.n_items)
+    routed = fit_times(model, X, times)
+    ask(model.fit, X.make(), **routed)
+    rng = np.random.default_rng(seed)
+    row = rng.integers(X.n_users)
+    one = np.where(X.pattern(), X.dense(), 0).astype(float)[[row]]
+    if routed:
+        dense = np.zeros(X.pattern().shape)
+        dense[X.pattern()] = 1 + rng.permutation(int(X.pattern().sum()))
+        routed = {"timestamps": dense[[row]]}
+    for method in ("auto", "leave_one_out"):
+        parts = ask(explain, model, one, [rng.integers(X.n_items)], method=method, **routed)
+        assert_scores(parts.scores, (1,))
+        assert np.isfinite(parts.contributions).all()
+        assert isinstance(parts.to_text()[0], str)
+
+
+@fuzz
+@given(mode=modes("attention_weights"), X=matrices(values=ordinary), times=times_of(), seed=seeds)
+@may_refuse
+def test_attention_tables(mode, X, times, seed):
+    model = fresh(mode, X.n_items)
+    routed = fit_times(model, X, times)
+    ask(model.fit, X.make(), **routed)
+    groups = np.random.default_rng(seed).choice(["a", "b"], X.n_items)
+    table = ask(aggregate_attention, model, X.make(), groups, **routed)
+    assert (table["attention"].dropna() >= 0).all()
+    for head in ask(model.attention_weights, X.make(), **routed):
+        entropy, number = ask(attention_entropy, head), ask(effective_number, head)
+        assert not np.isinf(entropy).any()
+        assert not np.isinf(number).any()
+
+
+@fuzz
+@given(mode=modes(), X=matrices(values=ordinary), times=times_of())
+@may_refuse
+def test_outliers_and_stability(mode, X, times):
+    model = fresh(mode, X.n_items)
+    routed = fit_times(model, X, times)
+    ask(model.fit, X.make(), **routed)
+    table = ask(attention_outliers, model, X.make(), **routed)
+    assert np.isfinite(table["outlierness"]).all()
+    ask(stability, model, X.make(), **routed)
