@@ -114,7 +114,7 @@ class AttentionRecommender(RankingAttention):
     >>> indices.ravel()
     array([1, 2])
     >>> model.attention_weights([[5, 2, 0, 0]])[0].toarray().round(2)
-    array([[1.08, 0.48, 0.  , 0.  ]])
+    array([[1.04, 0.52, 0.  , 0.  ]])
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -303,7 +303,7 @@ class MultiHeadAttentionRecommender(AttentionRecommender):
     >>> indices.ravel()
     array([1, 2])
     >>> model.temperatures_
-    array([2.5, 5. ])
+    array([3., 6.])
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
