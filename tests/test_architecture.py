@@ -180,6 +180,14 @@ def test_attention_stays_small():
     assert len(list((ROOT / "attention").glob("*.py"))) <= 10  # nine, and __init__
 
 
+def test_inspection_stays_small():
+    """As many lines as one can read in an afternoon."""
+    lines = sum(
+        len(file.read_text("utf-8").splitlines()) for file in (ROOT / "inspection").rglob("*.py")
+    )
+    assert lines <= 2900
+
+
 def test_import_needs_no_extra():
     """What comes with extras, or is slow to import, is imported where it is used."""
     heavy = ["matplotlib", "faiss", "pytest", "hypothesis", "seaborn"]

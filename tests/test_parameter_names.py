@@ -134,7 +134,6 @@ def test_kinds_agree(name):
 def test_arguments_are_not_parameters_of_another_meaning():
     """Arguments of functions and methods that share a name with a parameter mean the same."""
     same = {
-        "by",
         "dtype",
         "gain",
         "item",

@@ -18,8 +18,8 @@ class PopularityRecommender(BaseRecommender):
 
     Parameters
     ----------
-    by : {"count", "sum"}, default="count"
-        Score an item by the number of its known ratings, or by their sum.
+    popularity : {"count", "sum"}, default="count"
+        What counts: the number of an item's known ratings, or their sum.
 
     Attributes
     ----------
@@ -50,18 +50,20 @@ class PopularityRecommender(BaseRecommender):
     array([1., 2., 2.])
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"by": [StrOptions({"count", "sum"})]}
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "popularity": [StrOptions({"count", "sum"})]
+    }
 
-    def __init__(self, by: str = "count"):
-        self.by = by
+    def __init__(self, popularity: str = "count"):
+        self.popularity = popularity
 
     def _prior(self, X: sp.csr_array) -> np.ndarray:
-        if self.by == "count":
+        if self.popularity == "count":
             return super()._prior(X)
         return np.bincount(X.indices, X.data, minlength=X.shape[1]).astype(X.dtype)
 
     def _largest_rating(self, dtype: Any) -> float:
-        return float(np.finfo(dtype).max) ** (0.75 if self.by == "sum" else 1)  # sums
+        return float(np.finfo(dtype).max) ** (0.75 if self.popularity == "sum" else 1)  # sums
 
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
         """Learn nothing beyond the prior."""

@@ -36,7 +36,7 @@ _MODES: dict[str, list[dict[str, Any]]] = {
         {"feedback": "explicit", "similarity": "adjusted_cosine", "center": "user"},
     ],
     "MultiHeadAttentionRecommender": [{}, {"solver": "sparse", "n_neighbors": 8}],
-    "PopularityRecommender": [{}, {"by": "sum"}],
+    "PopularityRecommender": [{}, {"popularity": "sum"}],
     "SequentialAttentionRecommender": [
         {},
         {"solver": "sparse", "n_neighbors": 8},
@@ -104,7 +104,7 @@ def all_modes() -> list[BaseRecommender]:
     --------
     >>> from skattnrec.checks import all_modes
     >>> [mode for mode in all_modes() if type(mode).__name__ == "PopularityRecommender"]
-    [PopularityRecommender(), PopularityRecommender(by='sum')]
+    [PopularityRecommender(), PopularityRecommender(popularity='sum')]
     """
     modes = []
     for name, Recommender in all_recommenders():

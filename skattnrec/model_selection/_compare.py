@@ -121,7 +121,7 @@ def compare_recommenders(
     >>> from skattnrec.baseline import PopularityRecommender
     >>> from skattnrec.model_selection import compare_recommenders
     >>> X = np.tril(np.full((40, 8), 2.0))
-    >>> models = {"count": PopularityRecommender(), "sum": PopularityRecommender(by="sum")}
+    >>> models = {"count": PopularityRecommender(), "sum": PopularityRecommender(popularity="sum")}
     >>> board = compare_recommenders(models, X, scoring="recall@2", cv=2)
     >>> board[["recall@2", "recall@2_p"]].round(2)
            recall@2  recall@2_p

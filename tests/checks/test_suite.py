@@ -67,9 +67,9 @@ def test_skipped_law_is_reported():
 
 
 def test_estimator_is_not_changed():
-    model = PopularityRecommender(by="sum")
+    model = PopularityRecommender(popularity="sum")
     check_recommender(model, expected_failed=NO_TASTE)
-    assert vars(model) == {"by": "sum"}
+    assert vars(model) == {"popularity": "sum"}
 
 
 def test_unknown_law_is_refused():

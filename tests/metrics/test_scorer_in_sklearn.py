@@ -195,8 +195,8 @@ def test_inside_a_pipeline(X, transformer, model):
     scores = cross_val_score(pipeline, X, scoring=RankingScorer())
     assert ((scores > 0) & (scores <= 1)).all()
     step = type(model).__name__.lower()
-    parameter, values = ("by", ["count", "sum"]) if "pop" in step else ("popularity", [0, 1])
-    grid = {f"{step}__{parameter}": values}
+    values = ["count", "sum"] if "pop" in step else [0, 1]
+    grid = {f"{step}__popularity": values}
     search = GridSearchCV(pipeline, grid, scoring=RankingScorer()).fit(X)
     assert search.best_score_ >= scores.mean() - 1e-12
 
@@ -375,5 +375,5 @@ class Plain(BaseEstimator):
 
 def test_any_estimator_with_a_score_per_item(X):
     scores = cross_val_score(Plain(), X, scoring=RankingScorer())
-    expected = cross_val_score(PopularityRecommender(by="sum"), X, scoring=RankingScorer())
+    expected = cross_val_score(PopularityRecommender(popularity="sum"), X, scoring=RankingScorer())
     assert_allclose(scores, expected)

@@ -87,7 +87,7 @@ def test_equals_cross_validation_by_hand(X, models):
 
 
 def test_tells_clear_differences_from_none(X, models):
-    models = {**models, "same": Overlap(), "scaled": PopularityRecommender(by="sum")}
+    models = {**models, "same": Overlap(), "scaled": PopularityRecommender(popularity="sum")}
     board = compare_recommenders(models, X, scoring="ndcg@5")
     assert set(board.index[:2]) == {"overlap", "same"}
     assert (board.loc[["overlap", "same"], "ndcg@5_p"] == 1).all()
