@@ -157,6 +157,13 @@ def test_recommend_among_candidates_in_any_order(model):
     assert scores.tolist() == [[2, 0], [10, 8]]
 
 
+@pytest.mark.parametrize("k", [1, 2])
+def test_ties_among_candidates_in_any_order_go_to_the_lower_column(model, k):
+    assert model.prior_.tolist()[:3] == [2, 2, 2]
+    indices, _ = model.recommend(X[[2]], k=k, items=[2, 1, 0])
+    assert indices.tolist() == [[0, 1][:k]]
+
+
 def test_recommend_works_in_blocks(model, monkeypatch):
     many = np.tile(X, (5, 1))
     times = np.random.default_rng(0).uniform(1, 2, many.shape)

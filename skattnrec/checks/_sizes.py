@@ -49,17 +49,18 @@ def check_lists_of_a_large_catalogue(estimator):
     histories = sp.csr_array(sp.vstack([X[:20], sp.csr_array((2, X.shape[1]))]))
     scores = np.array(model.predict(histories))
     seen = histories.toarray() != 0
+    empty = np.diff(histories.indptr) == 0  # they get the prior, in which ties are exact
     for items in (None, np.arange(X.shape[1])[::-2]):
         candidates = np.arange(X.shape[1]) if items is None else np.sort(items)
         masked = np.where(seen, -np.inf, scores)[:, candidates]
-        best = np.argsort(-masked, axis=1, kind="stable")[:, :30]
-        expected = candidates[best], np.take_along_axis(masked, best, axis=1)
-        lists = model.recommend(histories, k=30, items=items)
-        assert_same_lists(lists, expected, scores, "lists of a large catalogue and predict")
-        empty = np.diff(histories.indptr) == 0  # the prior: ties are exact
-        assert np.array_equal(lists[0][empty], expected[0][empty]), (
-            "equal scores are not ordered by item index, lower first, where items are restricted."
-        )
+        for k in (1, 2, 3, 5, 8, 30):
+            best = np.argsort(-masked, axis=1, kind="stable")[:, :k]
+            expected = candidates[best], np.take_along_axis(masked, best, axis=1)
+            lists = model.recommend(histories, k=k, items=items)
+            assert_same_lists(lists, expected, scores, "lists of a large catalogue and predict")
+            assert np.array_equal(lists[0][empty], expected[0][empty]), (
+                f"of equal scores, the {k} first are not those of lower item indices."
+            )
 
 
 def check_similar_items_of_a_large_catalogue(estimator):
