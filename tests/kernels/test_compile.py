@@ -1,5 +1,6 @@
 """Compiled code is that of the source, wherever the package lies."""
 
+import importlib
 import os
 import pathlib
 import shutil
@@ -159,3 +160,14 @@ def test_views_for_kernels_leave_the_arrays_as_they_are():
     assert np.shares_memory(array, view)
     indptr, indices = csr_arrays(np.array([0, 1], np.int32), np.array([3], np.int32))
     assert (indptr.dtype, indices.dtype) == (np.int32, np.uint32)
+
+
+@pytest.mark.parametrize("file", sorted((PACKAGE / "_kernels").glob("*.py")), ids=lambda f: f.stem)
+def test_kernels_run_without_the_lock_and_without_threads_of_numba(file):
+    from numba.core.dispatcher import Dispatcher
+
+    module = importlib.import_module(f"skattnrec._kernels.{file.stem}")
+    for kernel in vars(module).values():
+        if isinstance(kernel, Dispatcher):
+            assert kernel.targetoptions["nogil"]
+            assert not kernel.targetoptions.get("parallel")
