@@ -205,3 +205,44 @@ def test_scale_of_features_changes_no_list():
     for scale in (1e-6, 1e6):
         scaled = AttentionRecommender(item_features=FEATURES * scale, learn_projections=True)
         assert_array_equal(lists(scaled, X)[0], items)
+
+
+# -- cuts -------------------------------------------------------------------------------------
+
+
+def ratio_of_weights(model, history, times=None):
+    weights = model.attention_weights(history, timestamps=times)[0].data
+    return weights[0] / weights[1]
+
+
+@pytest.mark.parametrize(
+    ("temperature", "ratings", "logits"),
+    [
+        (1.0, [4.0, 3.0], 1),
+        (1.0, [9.0, 3.0], 2.5),  # ratings are cut at 2.5 spreads
+        (1.0, [9.0, -9.0], 5),
+        (0.1, [3.5, 3.0], 5),
+        (0.1, [5.0, 3.0], 8),  # logits are cut at 8
+        (0.1, [9.0, -9.0], 16),
+        (1e-9, [3.1, 2.9], 16),
+    ],
+)
+@pytest.mark.parametrize("smoothing", [0.0, 1.0])
+def test_ratings_and_logits_are_cut(temperature, ratings, logits, smoothing):
+    given = {"rating_center": 3.0, "rating_spread": 1.0, "smoothing": smoothing}
+    model = AttentionRecommender(temperature, **given).fit(X)
+    history = sp.csr_array((ratings, [0, 1], [0, 2]), shape=(1, 120))
+    assert_allclose(np.log(ratio_of_weights(model, history)), logits)
+    ordered = SequentialAttentionRecommender(1, half_life=np.inf, temperature=temperature, **given)
+    ordered.fit(X, timestamps=T)
+    when = sp.csr_array(([5.0, 5.0], [0, 1], [0, 2]), shape=(1, 120))
+    assert_allclose(np.log(ratio_of_weights(ordered, history, when)), logits)
+
+
+def test_content_logits_are_cut():
+    """However well an item fits the history, that counts as much as 4 spreads at most."""
+    features = np.zeros((120, 1))
+    features[0], features[1:11, 0] = 10, 1
+    model = AttentionRecommender(1.0, item_features=features, content_weight=1.5).fit(X)
+    history = sp.csr_array(([3.0, 3.0], [0, 100], [0, 2]), shape=(1, 120))
+    assert_allclose(np.log(ratio_of_weights(model, history)), 1.5 * 4)
