@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["CALENDAR", "label_times", "seconds_of"]
+__all__ = ["CALENDAR", "label_times", "numbers_of", "seconds_of"]
 
+_DATES = {"datetime64", "datetime", "date"}  # what infer_dtype calls objects that are dates
 CALENDAR = ("hour", "weekday", "month", "season")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -56,16 +57,8 @@ def _seconds_of_table(table: Any, name: str) -> Any:
             f"{name} must be dates or numbers, not both: some columns hold dates, others do not. "
             "Convert all of them, as with pandas.to_datetime."
         )
-    seconds = [_seconds(_utc(column)) for column in columns]
+    seconds = [numbers_of(column) for column in columns]
     return seconds[0] if table.ndim == 1 else np.stack(seconds, axis=1)
-
-
-def _utc(column: Any) -> np.ndarray:
-    """Read a pandas column of dates, of NumPy's or Arrow's kind, as datetime64."""
-    import pandas as pd
-
-    dates = pd.DatetimeIndex(pd.to_datetime(column.astype(object), utc=True))
-    return dates.tz_localize(None).to_numpy()
 
 
 def _seconds(dates: np.ndarray) -> np.ndarray:
@@ -81,6 +74,42 @@ def _refuse_spans(name: str) -> None:
         f"{name} must be times, these are spans of time (timedelta). Divide them by a unit, as in "
         "spans / numpy.timedelta64(1, 's')."
     )
+
+
+def numbers_of(values: Any) -> np.ndarray:
+    """Read a column of times: numbers as they are, dates as seconds; NaN for what is neither.
+
+    Parameters
+    ----------
+    values : Series
+        Numbers; datetimes and dates of any type, unit and time zone (without a zone: UTC); spans of
+        time; or text in ISO 8601.
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+    """
+    import pandas as pd
+
+    epoch, second = pd.Timestamp(0, tz="UTC"), pd.Timedelta(seconds=1)
+    if isinstance(values.dtype, pd.PeriodDtype):
+        values = values.dt.to_timestamp()
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    if values.dtype.kind == "m":
+        return (values / second).to_numpy(dtype=np.float64, na_value=np.nan)
+    if values.dtype.kind != "M" and pd.api.types.infer_dtype(values) not in _DATES:
+        numbers = pd.to_numeric(values, errors="coerce")
+        numbers = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+        if not np.isnan(numbers[values.notna().to_numpy()]).any():
+            return numbers
+        values = values.astype(object)
+        dates = pd.to_datetime(values, utc=True, format="ISO8601", errors="coerce")
+    else:
+        dates = pd.to_datetime(values, utc=True, errors="coerce")
+        if isinstance(dates.dtype, pd.ArrowDtype):
+            dates = dates.astype("datetime64[us, UTC]")
+    return ((dates - epoch) / second).to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def label_times(times: np.ndarray, by: str) -> tuple[list[Any], np.ndarray]:

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["as_seconds", "column_times"]
+from .._times import numbers_of
 
-_EPOCH = pd.Timestamp(0, tz="UTC")
-_SECOND = pd.Timedelta(seconds=1)
-_DATES = {"datetime64", "datetime", "date"}  # what infer_dtype calls objects that are dates
+__all__ = ["as_seconds", "column_times"]
 
 
 def column_times(table: pd.DataFrame, column: Any) -> np.ndarray:
@@ -38,7 +36,7 @@ def column_times(table: pd.DataFrame, column: Any) -> np.ndarray:
     values = table[column]
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(values.dtype.categories.dtype)
-    times = _as_numbers(values)
+    times = numbers_of(values)
     wrong = np.flatnonzero(~np.isfinite(times))
     if len(wrong):
         value = table[column].iloc[wrong[:1]].tolist()[0]
@@ -65,32 +63,10 @@ def as_seconds(when: Any, name: str) -> float:
     ValueError
         If it is none of these, or missing (NaN, NaT).
     """
-    seconds = _as_numbers(pd.Series([when]))[0]
+    seconds = numbers_of(pd.Series([when]))[0]
     if np.isnan(seconds):
         raise ValueError(
             f"{name} must be a number, a date, or text in ISO 8601 such as '2024-05-31' or "
             f"'2024-05-31T18:00:00Z'; got {when!r}."
         )
     return float(seconds)
-
-
-def _as_numbers(values: pd.Series) -> np.ndarray:
-    """Numbers or seconds; NaN for what is neither."""
-    if isinstance(values.dtype, pd.PeriodDtype):
-        values = values.dt.to_timestamp()
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        return values.to_numpy(dtype=np.float64, na_value=np.nan)
-    if values.dtype.kind == "m":
-        return (values / _SECOND).to_numpy(dtype=np.float64, na_value=np.nan)
-    if values.dtype.kind != "M" and pd.api.types.infer_dtype(values) not in _DATES:
-        numbers = pd.to_numeric(values, errors="coerce")
-        numbers = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-        if not np.isnan(numbers[values.notna().to_numpy()]).any():
-            return numbers
-        values = values.astype(object)
-        dates = pd.to_datetime(values, utc=True, format="ISO8601", errors="coerce")
-    else:
-        dates = pd.to_datetime(values, utc=True, errors="coerce")
-        if isinstance(dates.dtype, pd.ArrowDtype):
-            dates = dates.astype("datetime64[us, UTC]")
-    return ((dates - _EPOCH) / _SECOND).to_numpy(dtype=np.float64, na_value=np.nan)
