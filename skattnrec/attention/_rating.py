@@ -16,7 +16,7 @@ from .._kernels.products import csr_times_csr
 from .._kernels.rating_votes import fit_rating_votes
 from .._kernels.similarity import PRODUCT, most_similar
 from ._base import CONSTRAINTS, DEFAULTS, BaseAttention, all_equal, documented
-from ._weights import SetAttention, in_spreads
+from ._weights import SetAttention, in_spreads, ladder
 
 __all__ = ["AttentionRatingPredictor"]
 
@@ -151,8 +151,7 @@ class AttentionRatingPredictor(BaseAttention):
         return 1
 
     def _make_temperatures(self) -> np.ndarray:
-        with np.errstate(over="ignore"):  # infinite is flat
-            return self.temperature * self.temperature_ratio ** np.arange(self.n_heads, dtype=float)
+        return ladder(self.temperature, self.temperature_ratio, self.n_heads)
 
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
         self._attention = SetAttention(self._learn_logits(X), self.smoothing, 0.0, None)
@@ -183,10 +182,10 @@ class AttentionRatingPredictor(BaseAttention):
 
     def _as_ratings(self, distances: np.ndarray) -> np.ndarray:
         """Turn distances back to ratings, in place, as far as numbers go."""
-        with np.errstate(over="ignore"):
-            distances *= self.rating_spread_
-            distances += self.rating_center_
         limits = np.finfo(distances.dtype)
+        with np.errstate(over="ignore"):
+            distances *= min(self.rating_spread_, limits.max)
+            distances += np.clip(self.rating_center_, limits.min, limits.max)
         return np.clip(distances, limits.min, limits.max, out=distances)
 
     def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
@@ -199,7 +198,7 @@ class AttentionRatingPredictor(BaseAttention):
         """Every vote is weight times value: the split is exact."""
         weights = self._weights(X, None)
         levels, heads = self._votes.explain(self._in_spreads(X), weights, items)
-        heads = heads * heads.dtype.type(self.rating_spread_)
+        heads = heads * heads.dtype.type(min(self.rating_spread_, np.finfo(heads.dtype).max))
         baseline = self._as_ratings(levels)
         told = {"heads": heads, "weights": np.repeat(weights[:, None], len(items), axis=1)}
         return baseline, X.indices.astype(np.intp), heads.sum(axis=0), told

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from .._compat import Interval, StrOptions
 from ._base import CONSTRAINTS, DEFAULTS, RankingAttention, documented
 from ._statistics import SufficientStatistics, sequence_statistics
-from ._weights import SequenceAttention
+from ._weights import SequenceAttention, ladder
 
 __all__ = ["SequentialAttentionRecommender"]
 
@@ -199,9 +199,7 @@ class SequentialAttentionRecommender(RankingAttention):
     def _set_up_attention(self, X: sp.csr_array) -> None:
         ratings = self._learn_logits(X)
         self._warn_of_idle_ratings(X, reads_more=False)
-        with np.errstate(over="ignore"):  # infinite is long
-            ladder = self.half_life_ratio ** np.arange(self.n_heads, dtype=float)
-            self.half_lives_ = np.maximum(self.half_life * ladder, np.finfo(float).tiny)
+        self.half_lives_ = ladder(self.half_life, self.half_life_ratio, self.n_heads)
         if self.n_heads == 1 and self.half_life_ratio != HALF_LIFE_RATIO:
             self._warn("half_life_ratio", "there is one head")
         if self.n_heads > 1 and (np.isinf(self.half_life) or self.half_life_ratio == 1):

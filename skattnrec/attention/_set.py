@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array
 from ._base import CONSTRAINTS, DEFAULTS, RankingAttention, all_equal, documented
 from ._features import projected, random_projections
 from ._statistics import SufficientStatistics, set_statistics
-from ._weights import SetAttention
+from ._weights import SetAttention, ladder
 
 __all__ = ["AttentionRecommender", "MultiHeadAttentionRecommender"]
 
@@ -366,7 +366,7 @@ class MultiHeadAttentionRecommender(AttentionRecommender):
         self.random_state = random_state
 
     def _make_temperatures(self) -> np.ndarray:
-        return self.temperature * self.temperature_ratio ** np.arange(self.n_heads, dtype=float)
+        return ladder(self.temperature, self.temperature_ratio, self.n_heads)
 
     def _make_projections(self, n_features: int) -> np.ndarray:
         if self.projections is None:

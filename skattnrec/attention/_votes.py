@@ -29,6 +29,7 @@ __all__ = [
 DENSE_ITEMS = 5000  # up to which "auto" is dense: with two heads some ten seconds on 2 cores
 DENSE_SHARE = 0.5  # of the machine's memory
 DEFAULT_NEIGHBORS = 200
+_LARGEST_LOG = 30.0  # of a scale, whose square has to fit single precision
 SKEW = 0.25  # of the strength of co-occurrence that popular items owe to being popular
 
 
@@ -76,7 +77,8 @@ def _memory() -> float:
 def popularity_scale(statistics: SufficientStatistics, exponent: float) -> np.ndarray:
     """Raise each item's number of ratings, relative to the mean, to minus ``exponent``."""
     counts = np.maximum(statistics.item_counts, 1)
-    return (counts / counts.mean()) ** -exponent
+    logs = np.log(counts / counts.mean())
+    return np.exp(np.clip(-exponent * logs, -_LARGEST_LOG, _LARGEST_LOG))
 
 
 def head_scales(statistics: SufficientStatistics, key_popularity_exponent: float) -> np.ndarray:

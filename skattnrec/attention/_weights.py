@@ -18,7 +18,14 @@ import scipy.sparse as sp
 from .._kernels.attention import profile_logits, smoothed_softmax
 from .._kernels.entries import rows_of_entries, time_order
 
-__all__ = ["SequenceAttention", "SetAttention", "in_spreads", "rating_scale", "time_groups"]
+__all__ = [
+    "SequenceAttention",
+    "SetAttention",
+    "in_spreads",
+    "ladder",
+    "rating_scale",
+    "time_groups",
+]
 
 FARTHEST = 2.5  # spreads from the centre that a rating may count as; chosen on validation data
 LARGEST_CONTENT = 4.0
@@ -58,8 +65,9 @@ def in_spreads(
     ratings: np.ndarray, center: float, spread: float, farthest: float = FARTHEST
 ) -> np.ndarray:
     """Give ratings as distances from the centre in spreads, in float64, none farther than some."""
+    half = max(spread / 2, np.nextafter(0.0, 1.0))  # of the smallest number there is, 0
     with np.errstate(over="ignore"):  # infinite is far
-        distances = (ratings.astype(np.float64) / 2 - center / 2) / (spread / 2)
+        distances = (ratings.astype(np.float64) / 2 - center / 2) / half
     return np.clip(distances, -farthest, farthest)
 
 
@@ -200,6 +208,12 @@ class SequenceAttention:
             with np.errstate(over="ignore"):
                 ages[order] = times[order[row_ends]] - times[order]
         return ages
+
+
+def ladder(first: float, ratio: float, n_heads: int) -> np.ndarray:
+    """Numbers of the heads, each ``ratio`` times the one before; positive, and at most infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        return np.maximum(first * ratio ** np.arange(n_heads, dtype=float), np.finfo(float).tiny)
 
 
 def time_groups(indptr: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

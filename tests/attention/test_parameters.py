@@ -204,3 +204,44 @@ def test_refused_parameters_leave_the_old_model(model):
             learned.set_params(**wrong).fit(X, **times)
         learned.set_params(**old)
         assert_array_equal(learned.predict(X, **times), before)
+
+
+@pytest.mark.parametrize(
+    "extreme",
+    [
+        {"temperature": 5e-324},
+        {"temperature": 1e300},
+        {"rating_spread": 5e-324},
+        {"rating_spread": 1e308},
+        {"rating_center": -1e308},
+        {"regularization": 1e30},
+        {"dropout": 1 - 1e-9},
+        {"key_popularity_exponent": 1e3, "regularization": 1e9},
+        {"popularity_exponent": -1e3},
+        {"n_heads": 3, "temperature_ratio": 1e200},
+        {"n_heads": 3, "temperature_ratio": 1e-200},
+        {"n_heads": 3, "half_life_ratio": 1e-200},
+        {"n_heads": 3, "half_life_ratio": 1e200},
+        {"half_life": 5e-324},
+        {"lookahead": 1 - 1e-9},
+        {"reverse_weight": 1e30},
+        {"item_features": FEATURES, "content_weight": 1e300},
+        {"item_features": FEATURES, "content_weight": -1e300},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.filterwarnings("ignore::skattnrec.exceptions.IneffectiveParameterWarning")
+def test_extreme_parameters_give_finite_scores(extreme, dtype):
+    for model in (
+        AttentionRecommender(),
+        MultiHeadAttentionRecommender(solver="sparse"),
+        SequentialAttentionRecommender(temperature=2.5),
+        AttentionRatingPredictor(2),
+    ):
+        if not extreme.keys() <= model.get_params().keys():
+            continue
+        times = {"timestamps": T} if model._needs_times() else {}
+        rows = X.astype(dtype)
+        found = clone(model).set_params(**extreme).fit(rows, **times).predict(rows, **times)
+        assert np.isfinite(found).all()
