@@ -152,7 +152,7 @@ def test_commands_read_them_too(tmp_path):
 def test_repeats(repeats, score, said, tmp_path, capsys):
     path = tmp_path / "plays.csv"
     path.write_text("user,item,rating,time\n1,a,5,1\n1,a,2,2\n1,b,1,3\n2,b,1,1\n2,c,1,2\n")
-    recs = recommend(path, "--k=1", "--param=by=sum", "--repeats", repeats)
+    recs = recommend(path, "--k=1", "--param=popularity=sum", "--repeats", repeats)
     assert recs.loc[recs["user"] == 2, "score"].tolist() == [score]
     assert said in capsys.readouterr().err
 

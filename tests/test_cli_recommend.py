@@ -130,10 +130,10 @@ def test_the_latest_of_repeated_ratings_counts(time, tmp_path):
         "user,item,rating,date\n"
         f"1,a,1,{time[1]}\n1,b,5,{time[0]}\n1,b,1,{time[1]}\n2,a,2,{time[0]}\n2,c,1,{time[1]}\n"
     )
-    recs = recommended(path, "--model", "popularity", "--param", "by=sum")
+    recs = recommended(path, "--model", "popularity", "--param", "popularity=sum")
     assert recs.loc[recs["user"] == 2, "item"].tolist() == ["b"]
     assert recs.loc[recs["user"] == 2, "score"].tolist() == [5.0]
-    recs = recommended(path, "--model", "popularity", "--param", "by=sum", "--time", "none")
+    recs = recommended(path, "--model", "popularity", "--param", "popularity=sum", "--time", "none")
     assert recs.loc[recs["user"] == 2, "score"].tolist() == [1.0]
 
 

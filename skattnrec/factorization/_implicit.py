@@ -17,14 +17,14 @@ from .._kernels.als import fold_in
 from .._kernels.amounts import amounts, typical_value
 from ._start import first_factors
 
-__all__ = ["ImplicitFoldIn", "factorize_presence", "known_rows"]
+__all__ = ["ImplicitFoldIn", "factorize_presence", "known_rows", "threads_for"]
 
 _SMALL = 2**20  # known ratings times factors; below, threads cost more than they save
 _ENGINE = Turn()
 
 
-def _engine_threads(work: int) -> int:
-    """Threads for the engine; OpenMP does not survive a fork with more than one."""
+def threads_for(work: int) -> int:
+    """Threads for an OpenMP library; more than one do not survive a fork."""
     if work < _SMALL or _forked:
         return 1
     return min(openmp_threads(), usable_threads())
@@ -127,7 +127,7 @@ def run_engine(
             alpha=1.0,
             dtype=X.dtype,
             iterations=max_iter,
-            num_threads=_engine_threads(X.nnz * n_components),
+            num_threads=threads_for(X.nnz * n_components),
         )
         engine.user_factors = np.zeros((X.shape[0], n_components), X.dtype)
         engine.item_factors = start

@@ -7,10 +7,14 @@ approximate nearest neighbor search using hierarchical navigable small world gra
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+
+from ._implicit import threads_for
 
 __all__ = ["ApproximateSearch", "rank_candidates", "rank_others"]
 
@@ -46,14 +50,29 @@ class ApproximateSearch:
             vectors.shape[1], _N_LINKS, faiss.METRIC_INNER_PRODUCT
         )
         self._index.hnsw.efConstruction = _LEAST_BREADTH
-        self._index.add(np.asarray(self.vectors, dtype=np.float32))
+        with _threads(vectors.size * _LEAST_BREADTH):
+            self._index.add(np.asarray(self.vectors, dtype=np.float32))
 
     def query(self, queries: np.ndarray, n: int) -> np.ndarray:
         """Numbers of n vectors for each query, (n_queries, n), in no order; -1 for none."""
         n = min(n, len(self.vectors))
         self._index.hnsw.efSearch = max(2 * n, _LEAST_BREADTH)
-        found = self._index.search(np.ascontiguousarray(queries, dtype=np.float32), n)[1]
+        with _threads(queries.size * _LEAST_BREADTH):
+            found = self._index.search(np.ascontiguousarray(queries, dtype=np.float32), n)[1]
         return found.astype(np.intp)
+
+
+@contextmanager
+def _threads(work: int) -> Iterator[None]:
+    """Hold faiss, as this thread calls it, to the threads that some work is worth."""
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(threads_for(work))
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def rank_candidates(

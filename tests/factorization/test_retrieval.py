@@ -1,3 +1,4 @@
+import multiprocessing
 import pickle
 import sys
 
@@ -6,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from skattnrec import ALSFactorizer
+from skattnrec.factorization import _implicit
 
 pytest.importorskip("faiss")
 
@@ -74,3 +76,22 @@ def test_missing_library_is_named(monkeypatch):
     with pytest.raises(ImportError, match=r"skattnrec\[ann\]"):
         ALSFactorizer(4, retrieval="approximate").fit(X)
     ALSFactorizer(4, max_iter=1).fit(X)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_forked_process_searches_on_its_own(monkeypatch):
+    """The threads of OpenMP, which has searched here, are not there in a forked process."""
+    monkeypatch.setattr(_implicit, "_SMALL", 0)
+    model = ALSFactorizer(n_components=4, retrieval="approximate", random_state=0).fit(X)
+    expected, _ = model.recommend(X, k=5)
+    here, there = multiprocessing.Pipe(duplex=False)
+    fork = multiprocessing.get_context("fork")
+    child = fork.Process(target=lambda: there.send(model.recommend(X, k=5)[0]))
+    child.start()
+    try:
+        assert here.poll(60), "the forked process does not answer"
+        np.testing.assert_array_equal(here.recv(), expected)
+    finally:
+        child.kill()
+        child.join()
