@@ -96,7 +96,7 @@ def _multiply_sparse(
             add_products(out[row], a_data[p], b_indices[start:stop], b_data[start:stop])
 
 
-def pair_products(A, B, rows, columns):
+def pair_products(A, B, rows, columns, n_columns):
     """Single elements of a product of CSR matrices, without the others.
 
     Parameters
@@ -106,6 +106,7 @@ def pair_products(A, B, rows, columns):
         duplicates.
     rows, columns : ndarray of shape (n_pairs,), intp
         Which elements.
+    n_columns : int
 
     Returns
     -------
@@ -113,8 +114,11 @@ def pair_products(A, B, rows, columns):
     """
     A, B = csr_arrays(*A), csr_arrays(*B)
     sums = np.zeros(len(rows), B[2].dtype)
+    order = np.argsort(rows, kind="stable")
+    starts = np.append(np.flatnonzero(np.diff(rows[order], prepend=-1)), len(rows))
     work = _SEARCH * int(np.diff(A[0])[rows].sum())
-    run_workers(_sum_pairs, len(rows), *A, *B, read_only(rows), read_only(columns), sums, work=work)
+    pairs = (read_only(part) for part in (rows, columns, order, starts))
+    run_workers(_sum_pairs, len(starts) - 1, *A, *B, *pairs, n_columns, sums, work=work)
     return sums
 
 
@@ -133,16 +137,42 @@ def _find(indices, start, stop, column):
 
 @compiled
 def _sum_pairs(
-    share, n_shares, a_indptr, a_indices, a_data, b_indptr, b_indices, b_data, rows, columns, sums
-):
-    for p in range(share, len(rows), n_shares):
-        total = b_data.dtype.type(0)
-        for q in range(a_indptr[rows[p]], a_indptr[rows[p] + 1]):
-            term = a_indices[q]
-            place = _find(b_indices, b_indptr[term], b_indptr[term + 1], columns[p])
-            if place >= 0:
-                total += a_data[q] * b_data[place]
-        sums[p] = total
+    share, n_shares, a_indptr, a_indices, a_data, b_indptr, b_indices, b_data, rows, columns, order,
+    starts, n_columns, sums,
+):  # fmt: skip
+    """Add up the elements of one row after the other: all of it where many are asked for."""
+    buffer = np.zeros(n_columns, b_data.dtype)
+    for group in range(share, len(starts) - 1, n_shares):
+        asked = order[starts[group] : starts[group + 1]]
+        row = rows[asked[0]]
+        voters = a_indices[a_indptr[row] : a_indptr[row + 1]]
+        weights = a_data[a_indptr[row] : a_indptr[row + 1]]
+        n_products = 0
+        for voter in voters:
+            n_products += b_indptr[voter + 1] - b_indptr[voter]
+        if 2 * n_products > _SEARCH * len(voters) * len(asked):
+            for pair in asked:
+                column = columns[pair]
+                sums[pair] = _one_element(voters, weights, b_indptr, b_indices, b_data, column)
+            continue
+        for q in range(len(voters)):
+            start, stop = b_indptr[voters[q]], b_indptr[voters[q] + 1]
+            add_products(buffer, weights[q], b_indices[start:stop], b_data[start:stop])
+        for pair in asked:
+            sums[pair] = buffer[columns[pair]]
+        for voter in voters:
+            for place in range(b_indptr[voter], b_indptr[voter + 1]):
+                buffer[b_indices[place]] = 0
+
+
+@compiled
+def _one_element(voters, weights, b_indptr, b_indices, b_data, column):
+    total = b_data.dtype.type(0)
+    for q in range(len(voters)):
+        place = _find(b_indices, b_indptr[voters[q]], b_indptr[voters[q] + 1], column)
+        if place >= 0:
+            total += weights[q] * b_data[place]
+    return total
 
 
 @compiled

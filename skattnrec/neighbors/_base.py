@@ -36,7 +36,7 @@ def multiply_pairs(
 ) -> np.ndarray:
     """Elements of a product of two sparse matrices, (n_pairs,)."""
     left, right = ((M.indptr, M.indices, M.data) for M in (A, B))
-    return pair_products(left, right, rows, columns)
+    return pair_products(left, right, rows, columns, B.shape[1])
 
 
 def with_data(X: sp.csr_array, data: np.ndarray) -> sp.csr_array:

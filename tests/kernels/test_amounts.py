@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from skattnrec._kernels.amounts import amounts, typical_value
-from skattnrec._kernels.products import pair_products
+from skattnrec._kernels.products import csr_times_csr, pair_products
 from skattnrec._kernels.rounding import negligible, rounding, without_rounding
 
 
@@ -44,12 +44,13 @@ def test_the_mean_of_equal_numbers_differs_by_rounding_only(n, dtype):
     assert rounding(dtype) < negligible(dtype) < 1e-4
 
 
-def test_pair_products_are_elements_of_the_product():
+@pytest.mark.parametrize("n_pairs", [0, 1, 20, 500, 20000])
+def test_pair_products_are_elements_of_the_product(n_pairs):
+    """Few pairs of a row are looked up one by one, many are read from the whole row."""
     rng = np.random.default_rng(0)
     A = sp.random_array((30, 40), density=0.2, format="csr", rng=rng)
     B = sp.random_array((40, 25), density=0.2, format="csr", rng=rng)
-    rows, columns = rng.integers(0, 30, 500), rng.integers(0, 25, 500)
+    rows, columns = rng.integers(0, 30, n_pairs), rng.integers(0, 25, n_pairs)
     left, right = ((M.indptr, M.indices, M.data) for M in (A, B))
-    found = pair_products(left, right, rows, columns)
-    np.testing.assert_allclose(found, (A @ B).toarray()[rows, columns], atol=1e-12)
-    assert pair_products(left, right, rows[:0], columns[:0]).shape == (0,)
+    found = pair_products(left, right, rows, columns, 25)
+    np.testing.assert_array_equal(found, csr_times_csr(left, right, 25)[rows, columns])
