@@ -17,7 +17,6 @@ import argparse
 import csv
 import multiprocessing
 import os
-import platform
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -136,7 +135,7 @@ def main() -> None:
     others = [FORK.Process(target=keep_busy, daemon=True) for _ in range(n_cores)]
     for other in others:
         other.start()
-    print(f"{n_cores} cores ({platform.processor() or platform.machine()}), all of them busy")
+    print(f"{n_cores} cores, all of them busy")
     print("  ".join(f"{column:>17}" for column in COLUMNS))
     try:
         lines = measure(arguments.calls)
