@@ -144,7 +144,7 @@ def test_kernels_are_pure(file):
     if path_of(file).startswith("_kernels/"):
         libraries = {name.split(".")[0] for name, _, _ in imports_of(file)} - {"__future__"}
         standard = {"collections", "contextlib", "functools", "hashlib", "math", "os", "pathlib"}
-        standard |= {"re", "threading", "typing"}
+        standard |= {"_thread", "re", "threading", "typing"}
         assert libraries <= {"numpy", "numba", "scipy", "skattnrec", "threadpoolctl"} | standard
 
 

@@ -8,6 +8,7 @@ work, not for all of it.
 
 from __future__ import annotations
 
+import _thread
 import math
 import os
 import pathlib
@@ -26,6 +27,7 @@ __all__ = ["Turn", "run_workers", "usable_threads"]
 # Multiply-adds that take about a millisecond. A thread takes a tenth of that to start on an idle
 # machine, and has to wait for its turn on a busy one.
 SERIAL_WORK = 2**21
+_LOOK_UP = 0.1  # seconds after which a thread that waits looks whether it has to
 _SHARES = 4  # for each thread, as some take longer than others
 
 if hasattr(os, "register_at_fork"):
@@ -139,7 +141,7 @@ def run_workers(
             shares.clear()
             failures.append(failure)
 
-    helpers: list[threading.Thread] = []
+    helpers: list[_Helper] = []
     try:
         _start(helpers, take_shares, n_threads - 1)
         take_shares()
@@ -159,24 +161,58 @@ def _next(shares: deque[int]) -> int | None:
         return None
 
 
-def _start(threads: list[threading.Thread], task: Callable[[], None], n_threads: int) -> None:
-    """Add threads to a list, as many as the system allows."""
-    for _ in range(n_threads):
-        threads.append(threading.Thread(target=task))  # first, as an interrupt may come any time
+class _Helper:
+    """A thread that does a task once.
+
+    An interrupt may come between any two steps of the main thread. Python's ``Thread`` then leaves
+    locks behind that nobody opens, and the process hangs when it ends. Here nothing but the flags
+    tells whether there is something to wait for.
+    """
+
+    def __init__(self, task: Callable[[], None]):
+        self._task = task
+        self._gate = _thread.allocate_lock()
+        self._gate.acquire()
+        self._is_running = False
+
+    def start(self) -> None:
+        self._is_running = True
         try:
-            threads[-1].start()
-        except RuntimeError:  # too many of them, or the interpreter is about to end
+            _thread.start_new_thread(self._run, ())
+        except BaseException:  # too many of them, or the interpreter is about to end
+            self._is_running = False
+            raise
+
+    def _run(self) -> None:
+        try:
+            self._task()
+        finally:
+            self._is_running = False
+            self._gate.release()
+
+    def wait(self) -> None:
+        while self._is_running:
+            self._gate.acquire(timeout=_LOOK_UP)  # an interrupt may have closed it again
+
+
+def _start(helpers: list[_Helper], task: Callable[[], None], n_helpers: int) -> None:
+    """Add running helpers to a list, as many as the system allows."""
+    for _ in range(n_helpers):
+        helper = _Helper(task)
+        try:
+            helper.start()
+        except RuntimeError:
             return
+        helpers.append(helper)  # one that an interrupt keeps off the list ends by itself
 
 
-def _join(
-    threads: list[threading.Thread], shares: deque[int], failures: list[BaseException]
-) -> None:
-    """Wait for threads, also when interrupted: they write to the arrays of the caller."""
-    for thread in threads:
-        while thread.is_alive():
+def _join(helpers: list[_Helper], shares: deque[int], failures: list[BaseException]) -> None:
+    """Wait for helpers, also when interrupted: they write to the arrays of the caller."""
+    for helper in helpers:
+        while True:
             try:
-                thread.join()
+                helper.wait()
+                break
             except BaseException as interrupt:
                 shares.clear()
                 failures.append(interrupt)

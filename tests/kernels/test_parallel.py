@@ -1,3 +1,4 @@
+import _thread
 import math
 import os
 import threading
@@ -61,10 +62,10 @@ def test_little_work_starts_no_thread(three_threads, work, n_threads):
 
 
 def test_caller_does_all_where_no_thread_can_start(three_threads, monkeypatch):
-    def refuse(thread):
+    def refuse(task, arguments):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(_thread, "start_new_thread", refuse)
     done = np.zeros(20, int)
     _parallel.run_workers(lambda share, n: done[share::n].__iadd__(1), 20)
     assert (done == 1).all()
