@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import scipy.sparse as sp
 
-__all__ = ["dense_rows", "join_blocks", "pairs_of_blocks", "row_blocks", "take_rows"]
+from ._kernels.entries import select_entries
+
+__all__ = [
+    "dense_rows",
+    "join_blocks",
+    "pairs_of_blocks",
+    "row_blocks",
+    "take_entries",
+    "take_rows",
+]
 
 BLOCK_ENTRIES = 2**23  # dense scores held at a time
 
@@ -40,6 +49,11 @@ def row_blocks(
         block = X[start : start + n_rows] if n_rows < X.shape[0] else X
         first, last = X.indptr[start], X.indptr[start + block.shape[0]]
         yield block, None if times is None else times[first:last]
+
+
+def take_entries(X: sp.csr_array, mask: np.ndarray) -> sp.csr_array:
+    """Keep the stored entries where ``mask``, of shape (X.nnz,), is True."""
+    return sp.csr_array(select_entries(X.data, X.indices, X.indptr, mask), shape=X.shape)
 
 
 def take_rows(

@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
-from ._blocks import row_blocks
-from ._kernels.entries import select_entries
+from ._blocks import row_blocks, take_entries
 from ._kernels.topk import mask_entries, top_k
 from ._structure import canonical_csr, check_structure
 from ._validation import check_item_indices
@@ -75,11 +74,7 @@ def _check_pattern(matrix: Any, name: str, shape: tuple[int, int]) -> sp.csr_arr
         raise ValueError(f"{name} has shape {matrix.shape}, X has {shape}: they must be equal.")
     pattern = canonical_csr(check_structure(matrix, name))
     kept = pattern.data != 0
-    if kept.all():
-        return pattern
-    return sp.csr_array(
-        select_entries(pattern.data, pattern.indices, pattern.indptr, kept), shape=shape
-    )
+    return pattern if kept.all() else take_entries(pattern, kept)
 
 
 def candidates_of(candidates: Candidates, rows: Any) -> Candidates:

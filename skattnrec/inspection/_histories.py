@@ -10,8 +10,8 @@ import pandas as pd
 import scipy.sparse as sp
 
 from .. import _scores
-from .._blocks import take_rows
-from .._kernels.entries import rows_of_entries, select_entries
+from .._blocks import take_entries, take_rows
+from .._kernels.entries import rows_of_entries
 from .._names import label_items, name_items
 from .._validation import as_interactions, check_timestamps
 
@@ -64,10 +64,8 @@ class Histories:
 
     def keep(self, mask: np.ndarray) -> Histories:
         """Keep some entries; zeros among them stay stored."""
-        X = self.X
-        parts = select_entries(X.data, X.indices, X.indptr, mask)
         times = None if self.times is None else self.times[mask]
-        return Histories(sp.csr_array(parts, shape=X.shape), times, self.columns)
+        return Histories(take_entries(self.X, mask), times, self.columns)
 
     def take(self, entries: np.ndarray, indptr: np.ndarray) -> Histories:
         """Make rows of entries: row r has those that ``entries[indptr[r]:indptr[r + 1]]`` names."""

@@ -13,8 +13,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 
+from .._blocks import take_entries
 from .._compat import Interval, StrOptions
-from .._kernels.entries import count_share, hash_keys, largest_in_row, select_entries
+from .._kernels.entries import count_share, hash_keys, largest_in_row
 from .._scores import model_of, scores_of_rows
 from .._validation import as_interactions, check_timestamps
 from ._judged import average_users, judge
@@ -275,14 +276,14 @@ class RankingScorer(BaseEstimator):
         else:
             share = _SHARE if isinstance(self.holdout, str) else self.holdout
             hidden = largest_in_row(known.indptr, drawn, count_share(lengths, share))
-        history, held_out = _select(known, ~hidden), _select(known, hidden)
+        history, held_out = take_entries(known, ~hidden), take_entries(known, hidden)
         return history, held_out, None if times is None else times[~hidden]
 
     def relevant(self, held_out: sp.csr_array) -> sp.csr_array:
         """Keep the relevant entries of what ``hold_out`` held out."""
         if self.relevance_threshold is None:
-            return _select(held_out, held_out.data > 0)
-        relevant = _select(held_out, held_out.data >= self.relevance_threshold)
+            return take_entries(held_out, held_out.data > 0)
+        relevant = take_entries(held_out, held_out.data >= self.relevance_threshold)
         if self.gain == "binary":  # a threshold may be negative, a grade may not
             relevant.data = np.ones_like(relevant.data)
         return relevant
@@ -333,10 +334,6 @@ def _parse(
     return f"{base}@{k}", base, k
 
 
-def _select(X: sp.csr_array, mask: np.ndarray) -> sp.csr_array:
-    return sp.csr_array(select_entries(X.data, X.indices, X.indptr, mask), shape=X.shape)
-
-
 def check_held_out(y: Any, X: sp.csr_array) -> sp.csr_array:
     """Check a matrix of held-out ratings: of the shape of X."""
     if not sp.issparse(y) and np.ndim(y) != 2:
@@ -365,7 +362,7 @@ def check_same_labels(name: str, other: Any, X: Any) -> None:
 def _unseen(held_out: sp.csr_array, history: sp.csr_array) -> sp.csr_array:
     """Drop the held-out entries that are in the history too."""
     n_items = history.shape[1]
-    return _select(held_out, ~np.isin(_flat(held_out, n_items), _flat(history, n_items)))
+    return take_entries(held_out, ~np.isin(_flat(held_out, n_items), _flat(history, n_items)))
 
 
 def _flat(X: sp.csr_array, n_items: int) -> np.ndarray:

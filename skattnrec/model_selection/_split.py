@@ -9,8 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_random_state
 
+from .._blocks import take_entries
 from .._compat import Interval, StrOptions, validate_params
-from .._kernels.entries import count_share, hash_keys, largest_in_row, select_entries
+from .._kernels.entries import count_share, hash_keys, largest_in_row
 from .._validation import as_interactions, check_timestamps
 from ..preprocessing._times import as_seconds
 
@@ -153,7 +154,7 @@ def split_interactions(
         drawn = hash_keys(known.indptr, known.indices, seed)
         keys, ties = (drawn, None) if times is None else (times, drawn)
         held_out = largest_in_row(known.indptr, keys, counts, ties)
-    return _select(known, ~held_out), _select(known, held_out)
+    return take_entries(known, ~held_out), take_entries(known, held_out)
 
 
 def check_options(protocol: str, given: dict[str, Any], acting: set[str]) -> None:
@@ -193,7 +194,3 @@ def from_cutoff(times: np.ndarray, cutoff: Any) -> np.ndarray:
             "them or, if they are in another unit, a number."
         )
     return times >= first
-
-
-def _select(X: sp.csr_array, mask: np.ndarray) -> sp.csr_array:
-    return sp.csr_array(select_entries(X.data, X.indices, X.indptr, mask), shape=X.shape)
