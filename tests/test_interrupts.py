@@ -28,7 +28,7 @@ GIVEN = {"fit": OTHER, "partial_fit": MORE, "forget": OLD[:6], "recommend": OLD}
 pytestmark = [
     pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that interrupts"),
     pytest.mark.filterwarnings("ignore::skattnrec.exceptions.IneffectiveParameterWarning"),
-    # what is raised while an object is destroyed cannot be passed on: then nothing is interrupted
+    # what is raised while an object is destroyed or garbage is collected cannot be passed on
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 

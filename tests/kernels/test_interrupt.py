@@ -14,6 +14,8 @@ from skattnrec._kernels.topk import top_k
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers"),
+    # what is raised while an object is destroyed or garbage is collected cannot be passed on
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 
