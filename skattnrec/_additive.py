@@ -199,6 +199,7 @@ class AdditiveRecommender(BaseRecommender):
     def _take(self, draft: Any, refresh: bool) -> AdditiveRecommender:
         if refresh:
             draft._solve()
+            draft._is_cold = draft.statistics_.item_counts == 0
         self._commit(draft)
         return self
 

@@ -190,6 +190,25 @@ class Explanation:
         labels = self.item_labels
         return [f"{labels[n]}: {self._reason(n, max_sources)}" for n in range(len(self.items))]
 
+    def in_favour(self, position: int, max_sources: int = 2) -> list[str]:
+        """Name the sources that add most to a score, as in "Alien 5".
+
+        Parameters
+        ----------
+        position : int
+            Which item, ``items[position]``.
+        max_sources : int, default=2
+            How many sources to name.
+
+        Returns
+        -------
+        list of str
+            Largest contribution first; sources that add nothing are left out.
+        """
+        parts = self.contributions[position]
+        order = np.argsort(-parts, kind="stable")
+        return [self._cite(s) for s in order[:max_sources] if parts[s] > 0]
+
     # -- parts of the table -------------------------------------------------------------------
 
     def _rows(self, position: int, heads: bool, max_sources: int | None) -> list[dict[str, Any]]:
@@ -240,9 +259,9 @@ class Explanation:
 
     def _reason(self, position: int, max_sources: int) -> str:
         parts = self.contributions[position]
-        order = np.argsort(-parts, kind="stable")
-        in_favour = [self._cite(s) for s in order[:max_sources] if parts[s] > 0]
-        against = self._cite(order[-1]) if len(order) and parts[order[-1]] < 0 else ""
+        last = np.argsort(-parts, kind="stable")[-1:]
+        in_favour = self.in_favour(position, max_sources)
+        against = self._cite(last[0]) if len(last) and parts[last[0]] < 0 else ""
         clauses = []
         if in_favour:
             clauses.append(f"because {self._because(' and '.join(in_favour))}")

@@ -25,6 +25,7 @@ class RecommenderHooks(metaclass=ABCMeta):
 
     n_features_in_: int
     prior_: np.ndarray
+    _is_cold: np.ndarray  # (n_items,): which items nobody rated in training
 
     @abstractmethod
     def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:

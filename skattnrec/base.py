@@ -128,6 +128,7 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
             X, times = learned._validate(X, timestamps, reset=True)
             check_n_rows(y, X.shape[0])
             learned.prior_ = learned._prior(X)
+            learned._is_cold = np.bincount(X.indices, minlength=X.shape[1]) == 0
             learned._fit(X, times)
             learned._saw_times = times is not None  # a scorer that gets none asks for it
             self._commit(learned)

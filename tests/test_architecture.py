@@ -185,7 +185,7 @@ def test_inspection_stays_small():
     lines = sum(
         len(file.read_text("utf-8").splitlines()) for file in (ROOT / "inspection").rglob("*.py")
     )
-    assert lines <= 2900
+    assert lines <= 3400
 
 
 def test_import_needs_no_extra():

@@ -13,6 +13,7 @@ from ._plot._feature_similarity import FeatureSimilarityDisplay
 from ._plot._grid import TemperatureHeadsDisplay
 from ._plot._leaderboard import LeaderboardDisplay
 from ._plot._timeline import AttentionTimelineDisplay
+from ._why_not import WhyNot, why_not
 
 __all__ = [
     "AttentionDisplay",
@@ -22,6 +23,7 @@ __all__ = [
     "FeatureSimilarityDisplay",
     "LeaderboardDisplay",
     "TemperatureHeadsDisplay",
+    "WhyNot",
     "aggregate_attention",
     "animate_attention",
     "attention_entropy",
@@ -31,4 +33,5 @@ __all__ = [
     "explain",
     "faithfulness",
     "stability",
+    "why_not",
 ]

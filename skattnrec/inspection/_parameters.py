@@ -24,6 +24,11 @@ estimator : object
     "one_history": """\
 X : {array-like, sparse matrix, DataFrame} of shape (1, n_items)
     One history.""",
+    "rules": """\
+items : array-like of int or matrix of shape (1, n_items), default=None
+    The items that may be listed, as for ``recommend``; None means all.
+exclude : {sparse matrix, array-like of bool} of shape (1, n_items), default=None
+    What may not be listed: items where the matrix is not 0.""",
     "times": """\
 timestamps : {array-like, sparse matrix} of the shape of X, default=None
     The time of every entry of ``X``, for the model too; models of sequences need it.""",

@@ -14,6 +14,7 @@ from skattnrec.inspection import (
     effective_number,
     explain,
     stability,
+    why_not,
 )
 
 sizes = st.integers(1, 12)
@@ -92,6 +93,17 @@ def test_causal_mask(n_queries, n_keys):
     assert mask.shape == (max(n_queries, 0), max(width, 0))
 
 
+def one_history(X, routed, rng):
+    """Draw a row of a matrix, and times for its entries where the model needs them."""
+    row = [rng.integers(X.n_users)]
+    one = np.where(X.pattern(), X.dense(), 0).astype(float)[row]
+    if not routed:
+        return one, {}
+    dense = np.zeros(X.pattern().shape)
+    dense[X.pattern()] = 1 + rng.permutation(int(X.pattern().sum()))
+    return one, {"timestamps": dense[row]}
+
+
 @fuzz
 @given(mode=modes(), X=matrices(values=ordinary), times=times_of(), seed=seeds)
 @may_refuse
@@ -100,17 +112,31 @@ def test_explain_function(mode, X, times, seed):
     routed = fit_times(model, X, times)
     ask(model.fit, X.make(), **routed)
     rng = np.random.default_rng(seed)
-    row = rng.integers(X.n_users)
-    one = np.where(X.pattern(), X.dense(), 0).astype(float)[[row]]
-    if routed:
-        dense = np.zeros(X.pattern().shape)
-        dense[X.pattern()] = 1 + rng.permutation(int(X.pattern().sum()))
-        routed = {"timestamps": dense[[row]]}
+    one, routed = one_history(X, routed, rng)
     for method in ("auto", "leave_one_out"):
         parts = ask(explain, model, one, [rng.integers(X.n_items)], method=method, **routed)
         assert_scores(parts.scores, (1,))
         assert np.isfinite(parts.contributions).all()
         assert isinstance(parts.to_text()[0], str)
+
+
+@fuzz
+@given(mode=modes(), X=matrices(values=ordinary), times=times_of(), seed=seeds, k=st.integers(0, 5))
+@may_refuse
+def test_why_not(mode, X, times, seed, k):
+    model = fresh(mode, X.n_items)
+    routed = fit_times(model, X, times)
+    ask(model.fit, X.make(), **routed)
+    rng = np.random.default_rng(seed)
+    one, routed = one_history(X, routed, rng)
+    rules = {"items": rng.choice(X.n_items, X.n_items // 2 + 1, replace=False)}
+    rules["exclude"] = rng.random((1, X.n_items)) < 0.1
+    item = rng.integers(X.n_items)
+    why = ask(why_not, model, one, item, k=k, **rules, **routed)
+    assert why.is_listed == (item in model.recommend(one, k, **rules, **routed)[0])
+    assert isinstance(why.to_text(), str)
+    if why.rival >= 0:
+        assert np.isfinite(why.to_frame()[["item", "rival", "shortfall"]]).all(axis=None)
 
 
 @fuzz
