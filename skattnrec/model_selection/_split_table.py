@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -23,6 +23,8 @@ __all__ = ["split_table"]
 _ACTING = {
     "random": {"test_size"},
     "users": {"test_size"},
+    "items": {"test_size"},
+    "given_n": {"n_given", "timestamp"},
     "leave_k_out": {"k", "timestamp"},
     "temporal": {"test_size", "timestamp"},
     "temporal with a cutoff": {"cutoff", "timestamp"},
@@ -33,9 +35,10 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)  # odd, so that a multiple tells the item 
 @validate_params(
     {
         "table": [pd.DataFrame, Mapping],
-        "method": [StrOptions({"random", "users", "leave_k_out", "temporal"})],
+        "method": [StrOptions({"random", "leave_k_out", "temporal", "given_n", "users", "items"})],
         "test_size": [Interval(Real, 0, 1, closed="neither"), None],
         "k": [Interval(Integral, 1, None, closed="left"), None],
+        "n_given": [Interval(Integral, 0, None, closed="left"), None],
         "cutoff": "no_validation",
         "user": "no_validation",
         "item": "no_validation",
@@ -50,6 +53,7 @@ def split_table(
     method: str = "random",
     test_size: float | None = None,
     k: int | None = None,
+    n_given: int | None = None,
     cutoff: Any = None,
     user: Any = "user",
     item: Any = "item",
@@ -66,15 +70,20 @@ def split_table(
     ----------
     table : DataFrame, or mapping of column names to arrays
         One row per interaction.
-    method : {"random", "users", "leave_k_out", "temporal"}, default="random"
-        ``"random"``: a share ``test_size`` of each user's rows. ``"users"``: all rows of a share
-        ``test_size`` of the users. ``"leave_k_out"``: ``k`` rows of each user, the latest ones if
-        ``timestamp`` is given, otherwise random ones. ``"temporal"``: the latest ``test_size`` of
-        each user's rows or, with a ``cutoff``, everything from that time on.
+    method : {"random", "leave_k_out", "temporal", "given_n", "users", "items"}, default="random"
+        ``"random"``: a share ``test_size`` of each user's rows. ``"leave_k_out"``: ``k`` rows of
+        each user, the latest ones if ``timestamp`` is given, otherwise random ones. ``"temporal"``:
+        the latest ``test_size`` of each user's rows or, with a ``cutoff``, everything from that
+        time on. ``"given_n"``: all but ``n_given`` rows of each user, the earliest ones if
+        ``timestamp`` is given, otherwise random ones. ``"users"``, ``"items"``: all rows of a share
+        ``test_size`` of the users or items.
     test_size : float in (0, 1), default=None
         Share to hold out, rounded, at least one. None: 0.2.
     k : int, default=None
         Number of rows of each user to hold out; users with k or fewer keep one. None: 1.
+    n_given : int, default=None
+        Number of rows of each user that are given in ``"given_n"``; users with no more have nothing
+        held out. None: 5.
     cutoff : float, str, datetime or numpy.datetime64, default=None
         The first time that is held out: a date, text in ISO 8601 such as "2024-05-31", or a number
         in the unit of a column of numbers.
@@ -126,7 +135,13 @@ def split_table(
            [0., 0.]], dtype=float32)
     """
     protocol = f"{method} with a cutoff" if method == "temporal" and cutoff is not None else method
-    given = {"test_size": test_size, "k": k, "timestamp": timestamp, "cutoff": cutoff}
+    given = {
+        "test_size": test_size,
+        "k": k,
+        "n_given": n_given,
+        "timestamp": timestamp,
+        "cutoff": cutoff,
+    }
     check_options(protocol, given, _ACTING[protocol])
     if method == "temporal" and timestamp is None:
         raise ValueError("method='temporal' needs the name of a column of times: set timestamp.")
@@ -140,26 +155,42 @@ def split_table(
     else:
         seed = check_random_state(random_state).randint(2**32, dtype=np.uint64)
         share = 0.2 if test_size is None else test_size
-        held_out = _hold_out(table, method, times, share, 1 if k is None else k, user, item, seed)
+        if method in ("users", "items"):
+            held_out = _hold_out_whole(table, user if method == "users" else item, share, seed)
+        else:
+            count = _counter(method, share, k, n_given)
+            held_out = _hold_out(table, count, times, user, item, seed)
     return table[~held_out], table[held_out]
+
+
+def _hold_out_whole(table: pd.DataFrame, column: Any, share: float, seed: np.uint64) -> np.ndarray:
+    """Mark all rows of a share of the users or items; shape (n_rows,)."""
+    codes, ids = factorize(table, column)
+    count = count_share(np.array([len(ids)]), share)
+    return largest_in_row(np.array([0, len(ids)]), _hash(ids, seed), count)[codes]
+
+
+def _counter(
+    method: str, share: float, k: int | None, n_given: int | None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Tell how many rows to hold out of users who have so many."""
+    if method == "leave_k_out":
+        return lambda lengths: np.clip(lengths - 1, 0, 1 if k is None else k)
+    if method == "given_n":
+        return lambda lengths: np.maximum(lengths - (5 if n_given is None else n_given), 0)
+    return lambda lengths: count_share(lengths, share)
 
 
 def _hold_out(
     table: pd.DataFrame,
-    method: str,
+    count: Callable[[np.ndarray], np.ndarray],
     times: np.ndarray | None,
-    share: float,
-    k: int,
     user: Any,
     item: Any,
     seed: np.uint64,
 ) -> np.ndarray:
-    """Mark the rows to hold out; shape (n_rows,)."""
+    """Mark the rows to hold out of each user; shape (n_rows,)."""
     users, user_ids = factorize(table, user)
-    if method == "users":
-        count = count_share(np.array([len(user_ids)]), share)
-        chosen = largest_in_row(np.array([0, len(user_ids)]), _hash(user_ids, seed), count)
-        return chosen[users]
     items, item_ids = factorize(table, item)
     drawn = hash_array(_hash(user_ids, seed)[users] + _STEP * _hash(item_ids, seed)[items])
     repeat = pd.Series(drawn).groupby(drawn).cumcount().to_numpy(np.uint64)
@@ -167,11 +198,10 @@ def _hold_out(
     order = np.argsort(users, kind="stable")  # rows of the same user side by side
     lengths = np.bincount(users)
     indptr = np.concatenate([[0], np.cumsum(lengths)])
-    counts = np.clip(lengths - 1, 0, k) if method == "leave_k_out" else count_share(lengths, share)
     keys, ties = (drawn, None) if times is None else (times, drawn)
     held_out = np.empty(len(table), bool)
     held_out[order] = largest_in_row(
-        indptr, keys[order], counts, None if ties is None else ties[order]
+        indptr, keys[order], count(lengths), None if ties is None else ties[order]
     )
     return held_out
 

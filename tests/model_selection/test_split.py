@@ -17,7 +17,14 @@ METHODS = [
     {"method": "leave_k_out", "k": 2, "timestamps": True},
     {"method": "temporal", "test_size": 0.4},
     {"method": "temporal", "cutoff": 0.5},
+    {"method": "given_n", "n_given": 0},
+    {"method": "given_n", "n_given": 3},
+    {"method": "given_n", "n_given": 2, "timestamps": True},
+    {"method": "users", "test_size": 0.3},
+    {"method": "items", "test_size": 0.3},
 ]
+BY_ROW = [options for options in METHODS if options["method"] != "users"]
+WITH_HISTORY = ("random", "leave_k_out", "temporal")
 
 
 def interactions(seed, n_users=30, n_items=25, density=0.25):
@@ -49,13 +56,13 @@ def test_every_entry_is_in_exactly_one_part(seed, options):
     assert not (pattern(history) & pattern(held_out)).any()
     assert_array_equal(pattern(history) | pattern(held_out), pattern(X))
     assert_array_equal((history + held_out).toarray(), X.toarray())
-    if "cutoff" not in options:
+    if options["method"] in WITH_HISTORY and "cutoff" not in options:
         lengths = np.diff(X.indptr)
         assert_array_equal(np.diff(history.indptr) >= 1, lengths >= 1)
         assert_array_equal(np.diff(held_out.indptr) >= 1, lengths >= 2)
 
 
-@pytest.mark.parametrize("options", METHODS, ids=str)
+@pytest.mark.parametrize("options", BY_ROW, ids=str)
 def test_a_row_is_split_alone(options):
     X, T = interactions(0)
     history, _ = split(X, T, **options)
@@ -108,7 +115,46 @@ def test_cutoff_takes_everything_from_then_on():
     )
 
 
-@pytest.mark.parametrize("options", [{"method": "leave_k_out"}, {"method": "temporal"}], ids=str)
+def test_given_n_gives_the_earliest_if_it_can():
+    X = np.array([[1, 2, 3, 4, 5, 0], [0, 9, 8, 7, 6, 5], [0, 0, 0, 4, 0, 0]])
+    T = np.array([[1, 3, 2, 5, 4, 0], [0, 9, 8, 7, 6, 5], [0, 0, 0, 4, 0, 0]])
+    history, _ = split_interactions(X, method="given_n", n_given=2, timestamps=T)
+    assert_array_equal(
+        history.toarray(), [[1, 0, 3, 0, 0, 0], [0, 0, 0, 0, 6, 5], [0, 0, 0, 4, 0, 0]]
+    )
+    history, held_out = split_interactions(X, method="given_n", n_given=0, timestamps=T)
+    assert history.nnz == 0
+    assert_array_equal(held_out.toarray(), X)
+
+
+def test_given_n_draws_without_times():
+    X = np.ones((200, 12))
+    history, _ = split_interactions(X, method="given_n", n_given=3, random_state=1)
+    assert_array_equal(np.diff(history.indptr), 3)
+    assert len(np.unique(history.indices)) > 1
+    assert (history != split_interactions(X, method="given_n", n_given=3)[0]).nnz
+    assert split_interactions(X, method="given_n")[0].nnz == 200 * 5
+
+
+@pytest.mark.parametrize(("method", "axis"), [("users", 0), ("items", 1)])
+def test_users_and_items_go_as_a_whole(method, axis):
+    X, _ = interactions(0, 40, 30)
+    history, held_out = split_interactions(X, method=method, test_size=0.3)
+    known, hidden = (np.flatnonzero(pattern(M).any(axis=1 - axis)) for M in (history, held_out))
+    assert not set(known) & set(hidden)
+    assert len(hidden) == round(0.3 * X.shape[axis])
+    other = split_interactions(X, method=method, test_size=0.3, random_state=1)[1]
+    assert (held_out != other).nnz
+    again = split_interactions(X, method=method, test_size=0.3)[1]
+    assert_array_equal(held_out.toarray(), again.toarray())
+    one = X[:1] if axis == 0 else X[:, :1]
+    with pytest.raises(ValueError, match=f"1 {method[:-1]}: to hold out some"):
+        split_interactions(one, method=method)
+
+
+@pytest.mark.parametrize(
+    "options", [{"method": "leave_k_out"}, {"method": "temporal"}, {"method": "given_n"}], ids=str
+)
 def test_of_equal_times_columns_do_not_decide(options):
     """What is hidden among equal times is as likely on the left as on the right."""
     X = sp.csr_array((np.random.default_rng(0).random((1000, 30)) < 0.3).astype(float))

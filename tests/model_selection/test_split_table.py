@@ -15,6 +15,9 @@ METHODS = [
     {"method": "random"},
     {"method": "random", "test_size": 0.7},
     {"method": "users"},
+    {"method": "items", "test_size": 0.4},
+    {"method": "given_n", "n_given": 2},
+    {"method": "given_n", "n_given": 3, "timestamp": "day"},
     {"method": "leave_k_out", "k": 3},
     {"method": "leave_k_out", "k": 2, "timestamp": "day"},
     {"method": "temporal", "timestamp": "day"},
@@ -37,7 +40,7 @@ def test_every_row_is_in_one_part(seed, n, options):
     pd.testing.assert_frame_equal(table, before)
     assert len(history) + len(held_out) == n
     pd.testing.assert_frame_equal(pd.concat([history, held_out]).loc[table.index], table)
-    if options["method"] != "users" and "cutoff" not in options:
+    if options["method"] not in ("users", "items", "given_n") and "cutoff" not in options:
         counts = table["user"].value_counts()
         assert set(history["user"]) == set(table["user"])
         assert set(held_out["user"]) == set(counts[counts > 1].index)
@@ -49,6 +52,25 @@ def test_counts():
         assert len(split_table(table, test_size=share)[1]) == n
     for k in (1, 4, 99):
         assert len(split_table(table, method="leave_k_out", k=k)[1]) == min(k, 9)
+
+
+def test_items_go_as_a_whole():
+    table = purchases()
+    history, held_out = split_table(table, method="items", test_size=0.25)
+    assert held_out["item"].nunique() == 2
+    assert not set(history["item"]) & set(held_out["item"])
+
+
+def test_given_n_gives_so_many_of_each_user():
+    table = purchases()
+    lengths = table["user"].value_counts()
+    for options in ({}, {"timestamp": "day"}):
+        history, held_out = split_table(table, method="given_n", n_given=4, **options)
+        pd.testing.assert_series_equal(
+            history["user"].value_counts(), lengths.clip(upper=4), check_like=True
+        )
+    latest, later = history.groupby("user")["day"].max(), held_out.groupby("user")["day"].min()
+    assert (later >= latest.loc[later.index]).all()
 
 
 def test_users_go_as_a_whole():

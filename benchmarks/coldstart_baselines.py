@@ -1,0 +1,300 @@
+"""What models of cold items are measured against.
+
+Each baseline is fitted on interactions that hold no entry of a cold item, and on features of all
+items, warm and cold; it scores any items for any histories::
+
+    model = FeatureKNN(n_neighbors=20).fit(train, features)
+    scores = model.score(histories, items)          # (n_rows, len(items))
+
+``BASELINES`` has the settings to choose among, :func:`tune` chooses by validation items, and
+:func:`judge` ranks cold items among themselves or among all items. Features are tags: not negative,
+most of them 0 (one-hot, counts, tf-idf). They are weighted by idf and brought to unit length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sp
+from protocols import ranking_metrics
+
+from skattnrec import ALSFactorizer
+
+__all__ = ["BASELINES", "BilinearRidge", "FeatureKNN", "GroupPopularity", "LinMap", "UserRidge"]
+__all__ += ["judge", "tune", "weighted_tags"]
+
+Scores = Callable[[sp.csr_array, np.ndarray], np.ndarray]  # of histories and items
+_BLOCK = 2**24  # scores held at a time
+_ITEMS = 2000  # whose cosines with all others are held at a time
+
+
+def weighted_tags(features: Any) -> sp.csr_array:
+    """Weight features by ln(n / df) and give every item the length 1; (n_items, d)."""
+    F = sp.csr_array(features, dtype=float)
+    known = np.bincount(F.indices, minlength=F.shape[1])
+    F = F @ sp.diags_array(np.log(F.shape[0] / np.maximum(known, 1)))
+    lengths = np.sqrt(F.multiply(F).sum(axis=1))
+    return sp.csr_array(sp.diags_array(1 / np.where(lengths > 0, lengths, 1)) @ F)
+
+
+@dataclass
+class GroupPopularity:
+    """The popularity of the group: the mean number of ratings of warm items with these features.
+
+    The same for every user. Means are damped by ``strength`` items of the mean popularity.
+    """
+
+    strength: float
+
+    def fit(self, train: sp.csr_array, features: Any) -> GroupPopularity:
+        """Learn the mean popularity of each feature."""
+        tags, popularity = weighted_tags(features), train.sum(axis=0)
+        warm = popularity > 0
+        mean = popularity[warm].mean()
+        total = tags[warm].sum(axis=0) + self.strength
+        of_tags = (tags[warm].T @ popularity[warm] + self.strength * mean) / total  # (d,)
+        weight = tags.sum(axis=1)
+        self._scores = np.where(weight > 0, (tags @ of_tags) / np.where(weight > 0, weight, 1), 0)
+        return self
+
+    def score(self, histories: sp.csr_array, items: np.ndarray) -> np.ndarray:
+        """Scores, (n_rows, len(items))."""
+        return np.tile(self._scores[items], (histories.shape[0], 1))
+
+
+@dataclass
+class FeatureKNN:
+    """Sum of the cosines with the ``n_neighbors`` most similar items of the history."""
+
+    n_neighbors: int
+
+    def fit(self, train: sp.csr_array, features: Any) -> FeatureKNN:
+        """Keep the weighted features."""
+        self._tags = weighted_tags(features)
+        return self
+
+    def score(self, histories: sp.csr_array, items: np.ndarray) -> np.ndarray:
+        """Scores, (n_rows, len(items))."""
+        scores = np.zeros((histories.shape[0], len(items)))
+        for start in range(0, len(items), _ITEMS):
+            part = slice(start, start + _ITEMS)
+            cosines = (self._tags @ self._tags[items[part]].T).toarray()  # (n_items, n_part)
+            for row in range(histories.shape[0]):
+                seen = histories.indices[histories.indptr[row] : histories.indptr[row + 1]]
+                of_seen = cosines[seen]  # (n_seen, n_part)
+                if len(seen) > self.n_neighbors:
+                    of_seen = np.partition(of_seen, -self.n_neighbors, axis=0)
+                    of_seen = of_seen[-self.n_neighbors :]
+                scores[row, part] = of_seen.sum(axis=0)
+        return scores
+
+
+@dataclass
+class UserRidge:
+    """A ridge regression for each user, from features to what is in the history.
+
+    Solved over items: with K the products of the features of warm items, histories x are continued
+    by x (K + penalty I)^-1.
+    """
+
+    penalty: float
+
+    def fit(self, train: sp.csr_array, features: Any) -> UserRidge:
+        """Factorise the products of the warm items."""
+        self._tags = weighted_tags(features)
+        self._warm = np.flatnonzero(train.sum(axis=0) > 0)
+        known = self._tags[self._warm]
+        gram = (known @ known.T).toarray()
+        gram[np.diag_indices_from(gram)] += self.penalty
+        self._factor = scipy.linalg.cho_factor(gram, overwrite_a=True)
+        return self
+
+    def score(self, histories: sp.csr_array, items: np.ndarray) -> np.ndarray:
+        """Scores, (n_rows, len(items))."""
+        known = histories[:, self._warm].toarray()
+        weights = scipy.linalg.cho_solve(self._factor, known.T)  # (n_warm, n_rows)
+        taste = weights.T @ self._tags[self._warm]  # (n_rows, d)
+        return np.asarray((self._tags[items] @ taste.T).T)
+
+
+@dataclass
+class LinMap:
+    """A ridge regression from features to the item factors of an alternating least squares model.
+
+    Z. Gantner et al., "Learning attribute-to-feature mappings for cold-start recommendations",
+    ICDM 2010.
+    """
+
+    penalty: float
+    n_components: int = 64
+
+    def fit(self, train: sp.csr_array, features: Any) -> LinMap:
+        """Factorise the interactions, and map the features to the factors of warm items."""
+        tags = weighted_tags(features)
+        warm = np.flatnonzero(train.sum(axis=0) > 0)
+        self._model = ALSFactorizer(self.n_components, random_state=0).fit(train)
+        known = tags[warm]
+        self._factors = tags @ _ridge(known, self._model.item_factors_[warm], self.penalty)
+        return self
+
+    def score(self, histories: sp.csr_array, items: np.ndarray) -> np.ndarray:
+        """Scores, (n_rows, len(items)), by the factors of the users that follow from histories."""
+        warm = self._model.item_factors_.astype(float)
+        users = self._model.predict(histories) @ np.linalg.pinv(warm).T  # (n_rows, n_components)
+        return np.asarray(users @ self._factors[items].T)
+
+
+@dataclass
+class BilinearRidge:
+    """A ridge regression from the features of a history to the features of what users know.
+
+    W minimises |X - P W F'|^2 with P the mean features of histories and F those of items, with a
+    penalty on either side, in shares of the mean diagonal.
+    """
+
+    profile_penalty: float
+    item_penalty: float
+    n_features: int = 6000  # the most frequent ones
+
+    def fit(self, train: sp.csr_array, features: Any) -> BilinearRidge:
+        """Solve for W."""
+        tags = weighted_tags(features)
+        frequency = np.bincount(tags.indices, minlength=tags.shape[1])
+        kept = np.sort(np.argsort(-frequency, kind="stable")[: self.n_features])
+        self._tags = tags[:, kept]
+        warm = train.sum(axis=0) > 0
+        known = sp.csr_array(sp.diags_array(warm * 1.0) @ self._tags)
+        profiles = self._profiles(train)
+        left = (profiles.T @ profiles).toarray()
+        right = (known.T @ known).toarray()
+        cross = (profiles.T @ (train @ known)).toarray()
+        _penalise(left, self.profile_penalty)
+        _penalise(right, self.item_penalty)
+        half = scipy.linalg.solve(left, cross, assume_a="pos")
+        self._W = scipy.linalg.solve(right, half.T, assume_a="pos").T  # (d, d)
+        return self
+
+    def _profiles(self, X: sp.csr_array) -> sp.csr_array:
+        lengths = np.maximum(np.diff(X.indptr), 1)
+        return sp.csr_array(sp.diags_array(1 / np.sqrt(lengths)) @ (X @ self._tags))
+
+    def score(self, histories: sp.csr_array, items: np.ndarray) -> np.ndarray:
+        """Scores, (n_rows, len(items))."""
+        return np.asarray((self._tags[items] @ (self._profiles(histories) @ self._W).T).T)
+
+
+def _penalise(gram: np.ndarray, penalty: float) -> None:
+    gram[np.diag_indices_from(gram)] += penalty * np.trace(gram) / len(gram)
+
+
+def _ridge(A: sp.csr_array, B: np.ndarray, penalty: float) -> np.ndarray:
+    """Solve (A'A + penalty I) W = A'B, over rows or columns, whichever are fewer; (d, n)."""
+    n, d = A.shape
+    if d <= n:
+        gram = (A.T @ A).toarray() + penalty * np.eye(d)
+        return scipy.linalg.solve(gram, A.T @ B, assume_a="pos")
+    gram = (A @ A.T).toarray() + penalty * np.eye(n)
+    return A.T @ scipy.linalg.solve(gram, B, assume_a="pos")
+
+
+BASELINES: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
+    "popularity of the group": (GroupPopularity, {"strength": [1.0, 10.0, 100.0]}),
+    "feature kNN": (FeatureKNN, {"n_neighbors": [1, 3, 10, 30, 100, 1000]}),
+    "ridge, by user": (UserRidge, {"penalty": [0.3, 1.0, 3.0, 10.0, 30.0, 100.0]}),
+    "ridge, to factors": (
+        LinMap,
+        {"penalty": [0.1, 1.0, 10.0], "n_components": [32, 64, 128]},
+    ),
+    "ridge, bilinear": (
+        BilinearRidge,
+        {"profile_penalty": [0.03, 0.3, 3.0, 30.0], "item_penalty": [0.03, 0.3, 3.0, 30.0]},
+    ),
+}
+
+
+def settings_of(name: str) -> Iterator[dict[str, Any]]:
+    """Settings of a baseline to choose among."""
+    _, grid = BASELINES[name]
+    for values in product(*grid.values()):
+        yield dict(zip(grid, values))
+
+
+def judge(
+    score: Scores, histories: sp.csr_array, target: sp.csr_array, candidates: np.ndarray
+) -> dict[str, float]:
+    """Rank candidates for users and look where their targets are.
+
+    Parameters
+    ----------
+    score : callable
+        Takes histories and item columns, and returns scores, (n_rows, n_items).
+    histories, target : csr_array of shape (n_users, n_items)
+        What is given, and not listed; what should be found. Users without either do not count.
+    candidates : ndarray of shape (n,)
+        Item columns that may be listed. Targets are among them.
+
+    Returns
+    -------
+    dict of str to float
+        Means over users, by name of the metric: "NDCG@10", "Recall@20" (divided by the smaller of
+        20 and the number of targets).
+    """
+    judged = np.flatnonzero(np.diff(histories.indptr) * np.diff(target.indptr))
+    step = max(1, _BLOCK // len(candidates))
+    found: list[dict[str, np.ndarray]] = []
+    for start in range(0, len(judged), step):
+        rows = judged[start : start + step]
+        scores = np.array(score(histories[rows], candidates), dtype=float)
+        scores[histories[rows][:, candidates].toarray() != 0] = -np.inf
+        k = min(100, len(candidates))
+        best = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+        order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
+        lists = np.take_along_axis(best, order, axis=1)
+        found.append(ranking_metrics(lists, sp.csr_matrix(target[rows][:, candidates])))
+    return {
+        name: float(np.concatenate([block[name] for block in found]).mean())
+        for name in ("NDCG@10", "Recall@20")
+    }
+
+
+def tune(
+    name: str,
+    train: sp.csr_array,
+    features: Any,
+    histories: sp.csr_array,
+    target: sp.csr_array,
+    candidates: np.ndarray,
+    verbose: bool = False,
+) -> dict[str, Any]:
+    """Choose the settings of a baseline by NDCG@10 on validation items, which are its candidates.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``BASELINES``.
+    train : csr_array of shape (n_users, n_items)
+        Interactions, none of cold items.
+    features : {array, sparse array} of shape (n_items, d)
+    histories, target, candidates
+        As :func:`judge` takes them; a sample of the users is enough.
+
+    Returns
+    -------
+    dict of str to object
+        The best settings.
+    """
+    Baseline, _ = BASELINES[name]
+    best: tuple[float, dict[str, Any]] = (-np.inf, {})
+    for settings in settings_of(name):
+        model = Baseline(**settings).fit(train, features)
+        value = judge(model.score, histories, target, candidates)["NDCG@10"]
+        if verbose:
+            print(f"  {name}, {settings}: {value:.4f}", flush=True)
+        if value > best[0]:
+            best = value, settings
+    return best[1]
