@@ -30,6 +30,7 @@ __all__ += ["judge", "tune", "weighted_tags"]
 
 Scores = Callable[[sp.csr_array, np.ndarray], np.ndarray]  # of histories and items
 _BLOCK = 2**24  # scores held at a time
+_FEATURES = 6000  # of which regressions read the most frequent ones
 _ITEMS = 2000  # whose cosines with all others are held at a time
 
 
@@ -40,6 +41,12 @@ def weighted_tags(features: Any) -> sp.csr_array:
     F = F @ sp.diags_array(np.log(F.shape[0] / np.maximum(known, 1)))
     lengths = np.sqrt(F.multiply(F).sum(axis=1))
     return sp.csr_array(sp.diags_array(1 / np.where(lengths > 0, lengths, 1)) @ F)
+
+
+def frequent(features: sp.csr_array) -> sp.csr_array:
+    """Keep the most frequent features, whose squares can be solved for."""
+    frequency = np.bincount(features.indices, minlength=features.shape[1])
+    return features[:, np.sort(np.argsort(-frequency, kind="stable")[:_FEATURES])]
 
 
 @dataclass
@@ -96,30 +103,25 @@ class FeatureKNN:
 
 @dataclass
 class UserRidge:
-    """A ridge regression for each user, from features to what is in the history.
-
-    Solved over items: with K the products of the features of warm items, histories x are continued
-    by x (K + penalty I)^-1.
-    """
+    """A ridge regression for each user, from features of items to what is in the history."""
 
     penalty: float
 
     def fit(self, train: sp.csr_array, features: Any) -> UserRidge:
-        """Factorise the products of the warm items."""
-        self._tags = weighted_tags(features)
-        self._warm = np.flatnonzero(train.sum(axis=0) > 0)
-        known = self._tags[self._warm]
-        gram = (known @ known.T).toarray()
+        """Factorise the products of the features of warm items."""
+        self._tags = frequent(weighted_tags(features))
+        self._is_warm = (train.sum(axis=0) > 0) * 1.0
+        known = sp.csr_array(sp.diags_array(self._is_warm) @ self._tags)
+        gram = (known.T @ known).toarray()
         gram[np.diag_indices_from(gram)] += self.penalty
         self._factor = scipy.linalg.cho_factor(gram, overwrite_a=True)
         return self
 
     def score(self, histories: sp.csr_array, items: np.ndarray) -> np.ndarray:
         """Scores, (n_rows, len(items))."""
-        known = histories[:, self._warm].toarray()
-        weights = scipy.linalg.cho_solve(self._factor, known.T)  # (n_warm, n_rows)
-        taste = weights.T @ self._tags[self._warm]  # (n_rows, d)
-        return np.asarray((self._tags[items] @ taste.T).T)
+        known = (histories * self._is_warm) @ self._tags  # (n_rows, d)
+        tastes = scipy.linalg.cho_solve(self._factor, sp.csr_array(known).toarray().T)
+        return np.asarray((self._tags[items] @ tastes).T)
 
 
 @dataclass
@@ -135,7 +137,7 @@ class LinMap:
 
     def fit(self, train: sp.csr_array, features: Any) -> LinMap:
         """Factorise the interactions, and map the features to the factors of warm items."""
-        tags = weighted_tags(features)
+        tags = frequent(weighted_tags(features))
         warm = np.flatnonzero(train.sum(axis=0) > 0)
         self._model = ALSFactorizer(self.n_components, random_state=0).fit(train)
         known = tags[warm]
@@ -159,14 +161,10 @@ class BilinearRidge:
 
     profile_penalty: float
     item_penalty: float
-    n_features: int = 6000  # the most frequent ones
 
     def fit(self, train: sp.csr_array, features: Any) -> BilinearRidge:
         """Solve for W."""
-        tags = weighted_tags(features)
-        frequency = np.bincount(tags.indices, minlength=tags.shape[1])
-        kept = np.sort(np.argsort(-frequency, kind="stable")[: self.n_features])
-        self._tags = tags[:, kept]
+        self._tags = frequent(weighted_tags(features))
         warm = train.sum(axis=0) > 0
         known = sp.csr_array(sp.diags_array(warm * 1.0) @ self._tags)
         profiles = self._profiles(train)
@@ -193,26 +191,20 @@ def _penalise(gram: np.ndarray, penalty: float) -> None:
 
 
 def _ridge(A: sp.csr_array, B: np.ndarray, penalty: float) -> np.ndarray:
-    """Solve (A'A + penalty I) W = A'B, over rows or columns, whichever are fewer; (d, n)."""
-    n, d = A.shape
-    if d <= n:
-        gram = (A.T @ A).toarray() + penalty * np.eye(d)
-        return scipy.linalg.solve(gram, A.T @ B, assume_a="pos")
-    gram = (A @ A.T).toarray() + penalty * np.eye(n)
-    return A.T @ scipy.linalg.solve(gram, B, assume_a="pos")
+    """Solve (A'A + penalty I) W = A'B, (d, n)."""
+    gram = (A.T @ A).toarray()
+    gram[np.diag_indices_from(gram)] += penalty
+    return scipy.linalg.solve(gram, A.T @ B, assume_a="pos")
 
 
 BASELINES: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
     "popularity of the group": (GroupPopularity, {"strength": [1.0, 10.0, 100.0]}),
-    "feature kNN": (FeatureKNN, {"n_neighbors": [1, 3, 10, 30, 100, 1000]}),
+    "feature kNN": (FeatureKNN, {"n_neighbors": [3, 10, 30, 100, 1000]}),
     "ridge, by user": (UserRidge, {"penalty": [0.3, 1.0, 3.0, 10.0, 30.0, 100.0]}),
-    "ridge, to factors": (
-        LinMap,
-        {"penalty": [0.1, 1.0, 10.0], "n_components": [32, 64, 128]},
-    ),
+    "ridge, to factors": (LinMap, {"penalty": [1.0, 10.0], "n_components": [64, 128]}),
     "ridge, bilinear": (
         BilinearRidge,
-        {"profile_penalty": [0.03, 0.3, 3.0, 30.0], "item_penalty": [0.03, 0.3, 3.0, 30.0]},
+        {"profile_penalty": [0.01, 0.03, 0.3, 3.0], "item_penalty": [0.03, 0.3, 3.0]},
     ),
 }
 
