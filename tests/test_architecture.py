@@ -22,8 +22,25 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 # Lower layers first. A module belongs to the longest path here that its own path starts with.
 LAYERS = [
-    ["_compat", "_kernels", "_long_table", "_names", "_structure", "_times", "exceptions"],
-    ["_blocks", "_explanation", "_ineffective", "_learning", "_progress", "_validation"],
+    [
+        "_compat",
+        "_kernels",
+        "_long_table",
+        "_names",
+        "_spreads",
+        "_structure",
+        "_times",
+        "exceptions",
+    ],
+    [
+        "_blocks",
+        "_explanation",
+        "_features",
+        "_ineffective",
+        "_learning",
+        "_progress",
+        "_validation",
+    ],
     ["_lists", "_scores"],
     ["_hooks", "_recommend"],
     ["metrics"],

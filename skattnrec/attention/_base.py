@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from .._additive import AdditiveRecommender
 from .._compat import HasMethods, Interval, StrOptions
 from .._next_item import NextItemMixin
+from .._spreads import spread_of
 from ..base import BaseRecommender
 from ..exceptions import IneffectiveParameterWarning
 from ._features import ContentVotes, item_keys, lend_votes
@@ -27,7 +28,7 @@ from ._votes import (
     choose_solver,
     popularity_scale,
 )
-from ._weights import RatingLogits, rating_scale
+from ._weights import RatingLogits
 
 __all__ = [
     "CONSTRAINTS",
@@ -239,7 +240,7 @@ class BaseAttention(BaseRecommender):
 
     def _learn_logits(self, X: sp.csr_array) -> RatingLogits:
         """Learn what rating logits need."""
-        center, spread = rating_scale(X.data)
+        center, spread = spread_of(X.data)
         self.rating_center_ = center if self.rating_center is None else float(self.rating_center)
         self.rating_spread_ = spread if self.rating_spread is None else float(self.rating_spread)
         self.temperatures_ = self._make_temperatures()

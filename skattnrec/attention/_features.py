@@ -1,11 +1,5 @@
 r"""What item features do: content logits, learned projections, and the votes of cold items.
 
-Features come in any unit. Columns of numbers (most entries are not 0) are centred and scaled as
-ratings are, :func:`~skattnrec.attention._weights.rating_scale`. Columns of tags (most entries are
-0) keep their zeros and, within a factor of 10, their weights relative to each other, as those of
-tf-idf; they are scaled by the median of their median sizes. No number is farther than 4 from 0, and
-no tag farther than 10.
-
 The query of head h is what its attention sees: :math:`q_u^h = \sum_j a^h_{uj} k_j`. Its learned
 projection adds :math:`q_u^{h\top} W_h k_i` to the score of item i, and the W of all heads, stacked,
 are the ridge solution of :math:`Y \approx Q W K^\top`,
@@ -22,72 +16,24 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils.validation import check_array
 
+from .._features import FeatureScaling, check_features
 from .._kernels.products import csr_times_dense
 from ._statistics import SufficientStatistics
-from ._weights import in_spreads, rating_scale
 
 __all__ = ["ContentVotes", "item_keys", "lend_votes", "projected", "random_projections"]
 
-_FARTHEST = 4.0  # spreads from the centre that a number may be
-_LARGEST_TAG = 10.0  # times the usual one; the factor that tags may differ by, too
 _RIDGE = 0.03  # of the mean diagonal; chosen on validation data, flat between .01 and .1
 _LENDERS = 50  # items whose votes a cold item borrows
 _LENDING_TEMPERATURE = 0.1  # of the cosines between items: small values prefer the most similar
 
 
 def item_keys(item_features: Any, n_items: int) -> np.ndarray | None:
-    """Check item features and make them free of units.
-
-    Parameters
-    ----------
-    item_features : {array-like, sparse matrix} of shape (n_items, d), or None
-    n_items : int
-
-    Returns
-    -------
-    ndarray of shape (n_items, d), float64, or None
-        In [-10, 10].
-    """
+    """Check item features and make them free of units, (n_items, d), float64; None for None."""
     if item_features is None:
         return None
-    given = check_array(
-        item_features, accept_sparse="csc", dtype=np.float64, input_name="item_features"
-    )
-    if given.shape[0] != n_items:
-        raise ValueError(
-            f"item_features must have one row per item: it has {given.shape[0]}, "
-            f"X has {n_items} items."
-        )
-    keys = given.toarray() if sp.issparse(given) else given.astype(np.float64)
-    is_number = np.count_nonzero(keys, axis=0) > n_items / 2
-    for column in np.flatnonzero(is_number):
-        keys[:, column] = _as_number(keys[:, column])
-    tags = np.flatnonzero(~is_number & keys.any(axis=0))
-    if tags.size:
-        sizes = np.array([_median_size(keys[:, column]) for column in tags])
-        keys[:, tags] = _scaled_tags(keys[:, tags], sizes)
-    return keys
-
-
-def _as_number(column: np.ndarray) -> np.ndarray:
-    return in_spreads(column, *rating_scale(column), _FARTHEST)
-
-
-def _median_size(column: np.ndarray) -> float:
-    return float(np.median(np.abs(column[column != 0])))
-
-
-def _scaled_tags(tags: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Divide tags by one number, or where their sizes differ by more than a factor of 10, by more.
-
-    ``sizes`` are positive, (n_tags,).
-    """
-    with np.errstate(over="ignore"):
-        relative = np.clip(sizes / np.median(sizes), 1 / _LARGEST_TAG, _LARGEST_TAG)
-        scaled = np.clip(tags / sizes, -_LARGEST_TAG, _LARGEST_TAG) * relative
-    return np.clip(scaled, -_LARGEST_TAG, _LARGEST_TAG)
+    features = check_features(item_features, n_items)
+    return FeatureScaling.learn(features).scale(features).toarray()
 
 
 def projected(projections: np.ndarray, keys: np.ndarray) -> list[np.ndarray]:

@@ -17,58 +17,18 @@ import scipy.sparse as sp
 
 from .._kernels.attention import profile_logits, smoothed_softmax
 from .._kernels.entries import rows_of_entries, time_order
+from .._spreads import in_spreads
 
 __all__ = [
     "SequenceAttention",
     "SetAttention",
-    "in_spreads",
     "ladder",
-    "rating_scale",
     "time_groups",
 ]
 
 FARTHEST = 2.5  # spreads from the centre that a rating may count as; chosen on validation data
 LARGEST_CONTENT = 4.0
 LARGEST_LOGIT = 8.0  # so that no entry speaks more than e^16 times as loud as another
-_TAIL = 0.05  # of the ratings at either end, which count as the innermost of them in the spread
-
-
-def rating_scale(ratings: np.ndarray) -> tuple[float, float]:
-    """Find the centre and the spread of ratings, which one odd rating does not move.
-
-    Parameters
-    ----------
-    ratings : ndarray of shape (n,)
-        Finite.
-
-    Returns
-    -------
-    center : float
-        Their median; 0 where there are none.
-    spread : float
-        Standard deviation of the ratings, the lowest and the highest 5 % of them moved to where
-        the others end; where that is 0, their mean absolute distance from the centre; and 1 where
-        all ratings are equal.
-    """
-    if not len(ratings):
-        return 0.0, 1.0
-    unit = 2.0 ** np.frexp(np.abs(ratings).max())[1].clip(-1000, 1000)
-    scaled = ratings.astype(np.float64) / unit  # nothing overflows below, and nothing is rounded
-    low, center, high = np.quantile(scaled, [_TAIL, 0.5, 1 - _TAIL])
-    spread = float(np.std(np.clip(scaled, low, high)))
-    if not spread > 0 or low == high:
-        spread = float(np.mean(np.abs(scaled - center)))
-    return float(center * unit), float(spread * unit) if spread > 0 else 1.0
-
-
-def in_spreads(
-    ratings: np.ndarray, center: float, spread: float, farthest: float = FARTHEST
-) -> np.ndarray:
-    """Give ratings as distances from the centre in spreads, in float64, none farther than some."""
-    half = max(spread / 2, np.nextafter(0.0, 1.0))  # of the smallest number there is, 0
-    with np.errstate(over="ignore"):  # infinite is far
-        distances = (ratings.astype(np.float64) / 2 - center / 2) / half
-    return np.clip(distances, -farthest, farthest)
 
 
 @dataclass(frozen=True)
@@ -94,7 +54,7 @@ class RatingLogits:
 
     def of_heads(self, X: sp.csr_array) -> np.ndarray:
         """Rating logits of each head, (n_heads, nnz), float64."""
-        distances = in_spreads(X.data, self.center, self.spread)
+        distances = in_spreads(X.data, self.center, self.spread, FARTHEST)
         with np.errstate(over="ignore"):  # cut below
             logits = distances / self.temperatures[:, None]
         return np.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT)

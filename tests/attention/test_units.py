@@ -15,8 +15,8 @@ from skattnrec import (
     RankingScorer,
     SequentialAttentionRecommender,
 )
+from skattnrec._spreads import in_spreads, spread_of
 from skattnrec.attention._features import item_keys
-from skattnrec.attention._weights import in_spreads, rating_scale
 from skattnrec.datasets import make_interactions
 
 DATA = make_interactions(250, 120, n_interactions=8000, random_state=0)
@@ -134,7 +134,7 @@ def test_centre_and_spread_are_learned_or_given():
     ],
 )
 def test_scale_by_hand(ratings, center, spread):
-    assert_allclose(rating_scale(np.array(ratings)), (center, spread), rtol=1e-12)
+    assert_allclose(spread_of(np.array(ratings)), (center, spread), rtol=1e-12)
 
 
 @given(
@@ -144,7 +144,7 @@ def test_scale_by_hand(ratings, center, spread):
 @settings(deadline=None, max_examples=200)
 def test_any_finite_ratings_become_bounded_distances(ratings, dtype):
     data = np.clip(ratings, -3e38, 3e38).astype(dtype) if dtype == np.float32 else np.array(ratings)
-    distances = in_spreads(data, *rating_scale(data))
+    distances = in_spreads(data, *spread_of(data), 2.5)
     assert distances.dtype == np.float64
     assert np.isfinite(distances).all()
     assert np.abs(distances).max(initial=0) <= 2.5
