@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_memory
 
 from ._compat import fit_context
+from ._context import Context
 from .base import BaseRecommender
 
 __all__ = ["AdditiveRecommender"]
@@ -35,7 +36,7 @@ class AdditiveRecommender(BaseRecommender):
         """Learn all that sums depend on, from the first users."""
 
     @abstractmethod
-    def _count(self, X: sp.csr_array, times: np.ndarray | None, memory: Any) -> Any:
+    def _count(self, X: sp.csr_array, context: Context, memory: Any) -> Any:
         """Add up some users, or read the sums from a joblib.Memory where it has them."""
 
     @abstractmethod
@@ -43,25 +44,31 @@ class AdditiveRecommender(BaseRecommender):
         """Set all that follows from ``statistics_``."""
 
     @abstractmethod
-    def _fingerprints(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _fingerprints(self, X: sp.csr_array, context: Context) -> np.ndarray:
         """Numbers by which rows are known, (n_rows,)."""
 
     # -- what users call ----------------------------------------------------------------------
 
-    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+    def _fit(self, X: sp.csr_array, context: Context) -> None:
         self._set_up(X)
         self._counted = {
             name: (getattr(self, name), _hash_of(getattr(self, name)))
             for name in self._counted_parameters
         }
         with self._step_progress("statistics"):
-            self.statistics_ = self._count(X, times, check_memory(self.memory))
+            self.statistics_ = self._count(X, context, check_memory(self.memory))
         with self._step_progress("votes"):
             self._solve()
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
-        self, X: Any, y: Any = None, *, timestamps: Any = None, refresh: bool = True
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        timestamps: Any = None,
+        user_features: Any = None,
+        refresh: bool = True,
     ) -> AdditiveRecommender:
         """Learn from more users; the result is that of one ``fit`` on all of them.
 
@@ -77,6 +84,8 @@ class AdditiveRecommender(BaseRecommender):
             Accepted for scikit-learn's sake and never used.
         timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
             The time of every entry of ``X``, for models that need it.
+        user_features : {array-like, sparse matrix} of shape (n_users, d), default=None
+            What is known of each user, if the model was fitted with it.
         refresh : bool, default=True
             Solve for the votes now. With False the model keeps its votes, and call
             :meth:`refresh` when a few batches are in.
@@ -93,18 +102,23 @@ class AdditiveRecommender(BaseRecommender):
             stays as it was.
         """
         if "prior_" not in self.__dict__:
-            return self.fit(X, y, timestamps=timestamps)
+            return self.fit(X, y, timestamps=timestamps, user_features=user_features)
         draft = self._draft_with_statistics()
-        X, times = draft._validate(X, timestamps, reset=False)
+        X, context = draft._validate(X, timestamps, user_features, reset=False)
         if draft.statistics_.n_entries == 0:  # nobody is left, or had rated
             draft._set_up(X)
-            draft.statistics_ = draft._count(X, times, check_memory(None))
+            draft.statistics_ = draft._count(X, context, check_memory(None))
         else:
-            draft.statistics_ = draft.statistics_ + draft._count(X, times, check_memory(None))
+            draft.statistics_ = draft.statistics_ + draft._count(X, context, check_memory(None))
         return self._take(draft, refresh)
 
     def forget(
-        self, X: Any, *, timestamps: Any = None, refresh: bool = True
+        self,
+        X: Any,
+        *,
+        timestamps: Any = None,
+        user_features: Any = None,
+        refresh: bool = True,
     ) -> AdditiveRecommender:
         """Unlearn users; the result is that of a ``fit`` without them, to the last bit.
 
@@ -116,6 +130,8 @@ class AdditiveRecommender(BaseRecommender):
             Histories that were learned from, exactly as they were given.
         timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
             Their times, for models that need them.
+        user_features : {array-like, sparse matrix} of shape (n_users, d), default=None
+            What is known of each user, if the model was fitted with it.
         refresh : bool, default=True
             Solve for the votes now, so that nothing of the users is left in them.
 
@@ -134,16 +150,16 @@ class AdditiveRecommender(BaseRecommender):
         self._validate_params()
         self._fitted()
         draft = self._draft_with_statistics()
-        X, times = draft._validate(X, timestamps, reset=False)
+        X, context = draft._validate(X, timestamps, user_features, reset=False)
         filled = np.flatnonzero(np.diff(X.indptr))
-        unknown = draft.statistics_.first_unknown(draft._fingerprints(X, times)[filled])
+        unknown = draft.statistics_.first_unknown(draft._fingerprints(X, context)[filled])
         if unknown is not None:
-            with_times = "" if times is None else " and times"
+            with_times = "" if context.times is None else " and times"
             raise ValueError(
                 f"Row {filled[unknown]} of X was not learned, or was forgotten already. Rows to "
                 f"forget must be those given to fit or partial_fit, ratings{with_times} included."
             )
-        draft.statistics_ = draft.statistics_ - draft._count(X, times, check_memory(None))
+        draft.statistics_ = draft.statistics_ - draft._count(X, context, check_memory(None))
         return self._take(draft, refresh)
 
     def refresh(self) -> AdditiveRecommender:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 
 from ._kernels.entries import select_entries
+
+if TYPE_CHECKING:
+    from ._context import Context
 
 __all__ = [
     "dense_rows",
@@ -15,7 +19,6 @@ __all__ = [
     "pairs_of_blocks",
     "row_blocks",
     "take_entries",
-    "take_rows",
 ]
 
 BLOCK_ENTRIES = 2**23  # dense scores held at a time
@@ -27,28 +30,27 @@ def dense_rows(n_columns: int) -> int:
 
 
 def row_blocks(
-    X: sp.csr_array, times: np.ndarray | None, n_rows: int | None = None
-) -> Iterator[tuple[sp.csr_array, np.ndarray | None]]:
+    X: sp.csr_array, context: Context, n_rows: int | None = None
+) -> Iterator[tuple[sp.csr_array, Context]]:
     """Cut interactions into blocks.
 
     Parameters
     ----------
     X : csr_array
-    times : ndarray of shape (X.nnz,) or None
-        The time of every entry.
+    context : Context
+        What is known of ``X`` beside it.
     n_rows : int, default=None
         Rows of a block, at least one; None for as many as dense scores may be held of.
 
     Yields
     ------
     block : csr_array
-    times : ndarray of shape (block.nnz,) or None
+    context : Context
     """
     n_rows = dense_rows(X.shape[1]) if n_rows is None else max(1, n_rows)
     for start in range(0, X.shape[0], n_rows):
-        block = X[start : start + n_rows] if n_rows < X.shape[0] else X
-        first, last = X.indptr[start], X.indptr[start + block.shape[0]]
-        yield block, None if times is None else times[first:last]
+        stop = start + n_rows
+        yield X[start:stop] if n_rows < X.shape[0] else X, context.of_block(X, start, stop)
 
 
 def take_entries(X: sp.csr_array, mask: np.ndarray) -> sp.csr_array:
@@ -56,21 +58,10 @@ def take_entries(X: sp.csr_array, mask: np.ndarray) -> sp.csr_array:
     return sp.csr_array(select_entries(X.data, X.indices, X.indptr, mask), shape=X.shape)
 
 
-def take_rows(
-    X: sp.csr_array, times: np.ndarray | None, rows: np.ndarray
-) -> tuple[sp.csr_array, np.ndarray | None]:
-    """Take some rows of interactions, in the order given, and their times."""
-    if times is None:
-        return X[rows], None
-    places = sp.csr_array((np.arange(X.nnz), X.indices, X.indptr), shape=X.shape)[rows]
-    taken = X.data[places.data], places.indices, places.indptr
-    return sp.csr_array(taken, shape=places.shape), times[places.data]
-
-
 def pairs_of_blocks(
-    score: Callable[[sp.csr_array, np.ndarray | None], np.ndarray],
+    score: Callable[[sp.csr_array, Context], np.ndarray],
     X: sp.csr_array,
-    times: np.ndarray | None,
+    context: Context,
     rows: np.ndarray,
     items: np.ndarray,
 ) -> np.ndarray:
@@ -79,9 +70,9 @@ def pairs_of_blocks(
     Parameters
     ----------
     score : callable
-        Takes a block of rows and its times, and returns scores of shape (n_block_rows, n_items).
+        Takes a block of rows and its context, and returns scores of shape (n_block_rows, n_items).
     X : csr_array of shape (n_rows, n_items)
-    times : ndarray of shape (X.nnz,) or None
+    context : Context
     rows, items : ndarray of shape (n_pairs,)
         The pairs, in any order. Rows that occur in none are not scored.
 
@@ -93,10 +84,10 @@ def pairs_of_blocks(
     order = np.argsort(place, kind="stable")
     values = np.empty(len(rows), X.dtype)
     start = first = 0
-    for block, block_times in row_blocks(*take_rows(X, times, used)):
+    for block, block_context in row_blocks(*context.of_rows(X, used)):
         last = int(np.searchsorted(place[order], start + block.shape[0]))
         asked = order[first:last]
-        values[asked] = score(block, block_times)[place[asked] - start, items[asked]]
+        values[asked] = score(block, block_context)[place[asked] - start, items[asked]]
         start, first = start + block.shape[0], last
     return values
 

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ._blocks import dense_rows, join_blocks, pairs_of_blocks
+from ._context import Context
 from ._kernels.products import top_k_of_product
 from ._kernels.topk import top_k
 from ._lists import Candidates, best, candidate_columns, candidates_of, list_blocks
@@ -20,7 +21,7 @@ class RecommenderHooks(metaclass=ABCMeta):
     """Hooks of :class:`~skattnrec.base.BaseRecommender`, whose module describes them.
 
     They are given what was checked: canonical CSR arrays ``X`` of shape (n_rows, n_items), and
-    ``times`` of shape (X.nnz,) or None.
+    what is known beside it, a :class:`~skattnrec._context.Context`: times and user features.
     """
 
     n_features_in_: int
@@ -28,31 +29,35 @@ class RecommenderHooks(metaclass=ABCMeta):
     _is_cold: np.ndarray  # (n_items,): which items nobody rated in training
 
     @abstractmethod
-    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+    def _fit(self, X: sp.csr_array, context: Context) -> None:
         """Learn from interactions."""
 
     @abstractmethod
-    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
         """Score all items for histories; shape (n_rows, n_items)."""
 
     def _prior(self, X: sp.csr_array) -> np.ndarray:
         """Scores of an empty history: the number of known ratings of each item."""
         return np.bincount(X.indices, minlength=X.shape[1]).astype(X.dtype)
 
+    def _score_empty(self, X: sp.csr_array, context: Context) -> np.ndarray:
+        """Score all items for rows without a history; a new array of shape (n_rows, n_items)."""
+        return np.tile(self.prior_, (X.shape[0], 1))
+
     def _explain(
-        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+        self, X: sp.csr_array, context: Context, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Split scores of one non-empty row: (baseline, sources, contributions, extra fields)."""
         raise NotImplementedError(f"{type(self).__name__} does not explain its scores.")
 
     def _score_pairs(
-        self, X: sp.csr_array, times: np.ndarray | None, rows: np.ndarray, items: np.ndarray
+        self, X: sp.csr_array, context: Context, rows: np.ndarray, items: np.ndarray
     ) -> np.ndarray:
         """Score ``items[p]`` for row ``rows[p]`` of X, for every p; shape (n_pairs,)."""
-        return pairs_of_blocks(self._score, X, times, rows, items)
+        return pairs_of_blocks(self._score, X, context, rows, items)
 
     def _sparse_factors(
-        self, X: sp.csr_array, times: np.ndarray | None
+        self, X: sp.csr_array, context: Context
     ) -> tuple[sp.csr_array, sp.csr_array] | None:
         """Factors of the scores, (n_rows, m) and (m, n_items), if they are a sparse product."""
         return None
@@ -63,7 +68,7 @@ class RecommenderHooks(metaclass=ABCMeta):
             (np.ones(len(items), self.prior_.dtype), (np.arange(len(items)), items)),
             shape=(len(items), self.n_features_in_),
         )
-        return self._score(one, np.zeros(len(items)) if self._needs_times() else None)
+        return self._score(one, Context(np.zeros(len(items)) if self._needs_times() else None))
 
     def _predicts_ratings(self) -> bool:
         """Tell whether scores are ratings on the scale of X."""
@@ -82,12 +87,16 @@ class RecommenderHooks(metaclass=ABCMeta):
         """Tell whether the model refuses histories without timestamps."""
         return False
 
+    def _reads_user_features(self) -> bool:
+        """Tell whether the model has a use for user features."""
+        return False
+
     # -- how scores become lists ----------------------------------------------------------------
 
     def _rank(
         self,
         X: sp.csr_array,
-        times: np.ndarray | None,
+        context: Context,
         candidates: Candidates,
         hidden: sp.csr_array,
         k: int,
@@ -97,12 +106,12 @@ class RecommenderHooks(metaclass=ABCMeta):
         ``hidden`` is the pattern, (n_rows, n_items), of what may not be listed. Lists of fewer than
         k items end with -1 and NaN.
         """
-        factors = self._sparse_factors(X, times)
+        factors = self._sparse_factors(X, context)
         if factors is None:
             return join_blocks(
-                best(self._score_or_prior(block, block_times), own, block_hidden, k)
-                for block, block_times, own, block_hidden in list_blocks(
-                    X, times, candidates, hidden
+                best(self._score_or_prior(block, block_context), own, block_hidden, k)
+                for block, block_context, own, block_hidden in list_blocks(
+                    X, context, candidates, hidden
                 )
             )
         histories, votes = ((F.indptr, F.indices, F.data) for F in factors)
@@ -111,9 +120,9 @@ class RecommenderHooks(metaclass=ABCMeta):
         indices, scores = top_k_of_product(histories, votes, k, allowed, X.shape[1], pattern)
         is_empty = np.diff(X.indptr) == 0
         if is_empty.any():
-            prior = np.tile(self.prior_, (int(is_empty.sum()), 1))
+            scores_of_empty = self._score_empty(*context.of_rows(X, is_empty))
             own = candidates_of(candidates, is_empty)
-            indices[is_empty], scores[is_empty] = best(prior, own, hidden[is_empty], k)
+            indices[is_empty], scores[is_empty] = best(scores_of_empty, own, hidden[is_empty], k)
         return indices, scores
 
     def _rank_similar(self, items: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -127,15 +136,19 @@ class RecommenderHooks(metaclass=ABCMeta):
             lists.append(top_k(scores, None, k))
         return join_blocks(lists)
 
-    def _score_or_prior(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
-        scores = self._score(X, times)
-        scores[np.diff(X.indptr) == 0] = self.prior_
+    def _score_or_prior(self, X: sp.csr_array, context: Context) -> np.ndarray:
+        scores = self._score(X, context)
+        is_empty = np.diff(X.indptr) == 0
+        if is_empty.any():
+            scores[is_empty] = self._score_empty(*context.of_rows(X, is_empty))
         return scores
 
     def _score_pairs_or_prior(
-        self, X: sp.csr_array, times: np.ndarray | None, rows: np.ndarray, items: np.ndarray
+        self, X: sp.csr_array, context: Context, rows: np.ndarray, items: np.ndarray
     ) -> np.ndarray:
-        scores = self._score_pairs(X, times, rows, items)
+        scores = self._score_pairs(X, context, rows, items)
         is_empty = np.diff(X.indptr)[rows] == 0
-        scores[is_empty] = self.prior_[items[is_empty]]
+        if is_empty.any():
+            empty = rows[is_empty], items[is_empty]
+            scores[is_empty] = pairs_of_blocks(self._score_empty, X, context, *empty)
         return scores

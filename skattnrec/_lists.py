@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,6 +12,9 @@ from ._blocks import row_blocks, take_entries
 from ._kernels.topk import mask_entries, top_k
 from ._structure import canonical_csr, check_structure
 from ._validation import check_item_indices
+
+if TYPE_CHECKING:
+    from ._context import Context
 
 __all__ = [
     "Candidates",
@@ -86,22 +89,22 @@ def candidates_of(candidates: Candidates, rows: Any) -> Candidates:
 
 def list_blocks(
     X: sp.csr_array,
-    times: np.ndarray | None,
+    context: Context,
     candidates: Candidates,
     hidden: sp.csr_array,
     n_rows: int | None = None,
-) -> Iterator[tuple[sp.csr_array, np.ndarray | None, Candidates, sp.csr_array]]:
-    """Cut histories, their times, candidates and what is hidden into blocks of rows.
+) -> Iterator[tuple[sp.csr_array, Context, Candidates, sp.csr_array]]:
+    """Cut histories, their context, candidates and what is hidden into blocks of rows.
 
     See :func:`~skattnrec._blocks.row_blocks` for ``n_rows``.
     """
     start = 0
-    for block, block_times in row_blocks(X, times, n_rows):
+    for block, block_context in row_blocks(X, context, n_rows):
         rows = slice(start, start + block.shape[0])
         if block is X:
-            yield X, times, candidates, hidden
+            yield X, context, candidates, hidden
         else:
-            yield block, block_times, candidates_of(candidates, rows), hidden[rows]
+            yield block, block_context, candidates_of(candidates, rows), hidden[rows]
         start = rows.stop
 
 

@@ -23,6 +23,7 @@ class NextItemMixin:
         *,
         temperature: float = 1.0,
         timestamps: Any = None,
+        user_features: Any = None,
         exclude_seen: bool = True,
     ) -> np.ndarray:
         r"""Give the probability of each item to be the next one.
@@ -42,6 +43,8 @@ class NextItemMixin:
             Positive. Low values bet on the best items, high ones on all alike.
         timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
             The time of every entry of ``X``, for models that need it.
+        user_features : {array-like, sparse matrix} of shape (n_rows, d), default=None
+            What is known of the user of each row, if the model was fitted with it.
         exclude_seen : bool, default=True
             Give items of the history no probability, unless there are no others.
 
@@ -52,8 +55,8 @@ class NextItemMixin:
         """
         _check_temperature(temperature)
         model = self._fitted()  # type: ignore[attr-defined]
-        X, times = model._validate(X, timestamps, reset=False)
-        scores = model._score_or_prior(X, times)
+        X, context = model._validate(X, timestamps, user_features, reset=False)
+        scores = model._score_or_prior(X, context)
         spread = scores.std(axis=1, keepdims=True, dtype=np.float64)
         if exclude_seen:
             open_rows = np.diff(X.indptr) < X.shape[1]
@@ -75,6 +78,7 @@ class NextItemMixin:
         *,
         temperature: float = 1.0,
         timestamps: Any = None,
+        user_features: Any = None,
         exclude_seen: bool = True,
     ) -> np.ndarray:
         """Draw the next item of each history from :meth:`predict_proba`.
@@ -89,6 +93,8 @@ class NextItemMixin:
             Positive. Low values bet on the best items, high ones on all alike.
         timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
             The time of every entry of ``X``, for models that need it.
+        user_features : {array-like, sparse matrix} of shape (n_rows, d), default=None
+            What is known of the user of each row, if the model was fitted with it.
         exclude_seen : bool, default=True
             Never draw items of the history, unless there are no others.
 
@@ -98,7 +104,11 @@ class NextItemMixin:
             Item columns.
         """
         probabilities = self.predict_proba(
-            X, temperature=temperature, timestamps=timestamps, exclude_seen=exclude_seen
+            X,
+            temperature=temperature,
+            timestamps=timestamps,
+            user_features=user_features,
+            exclude_seen=exclude_seen,
         )
         cumulative = np.cumsum(probabilities, axis=1, dtype=np.float64)
         draws = check_random_state(random_state).random_sample(len(cumulative))

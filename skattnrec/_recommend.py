@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from ._blocks import join_blocks
+from ._context import Context
 from ._lists import best, candidates_of, check_candidates, check_exclusions, pad
 from ._scores import scores_of_rows, unwrap
-from ._validation import as_interactions, check_cutoff, check_timestamps
+from ._validation import as_interactions, check_cutoff
 
 __all__ = ["recommend"]
 
@@ -23,6 +25,7 @@ def recommend(
     items: Any = None,
     exclude: Any = None,
     timestamps: Any = None,
+    user_features: Any = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Recommend the k best items for every history, by a recommender, a pipeline or a search.
 
@@ -44,6 +47,8 @@ def recommend(
         What may not be listed: items where the matrix is not 0.
     timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
         The time of every entry of ``X``.
+    user_features : {array-like, sparse matrix} of shape (n_rows, d), default=None
+        What is known of the user of each row, for models that have a use for it.
 
     Returns
     -------
@@ -73,6 +78,7 @@ def recommend(
     Examples
     --------
     >>> import numpy as np
+    import scipy.sparse as sp
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import MaxAbsScaler
     >>> from skattnrec import ItemItemCF, recommend
@@ -84,26 +90,28 @@ def recommend(
     model, seen = unwrap(estimator, X)
     given = {"exclude_seen": exclude_seen, "items": items, "exclude": exclude}
     if hasattr(model, "recommend"):
-        metadata = {} if timestamps is None else {"timestamps": timestamps}
+        asked = {"timestamps": timestamps, "user_features": user_features}
+        metadata = {name: value for name, value in asked.items() if value is not None}
         return model.recommend(seen, k, **given, **metadata)
-    return _rank_predictions(estimator, X, check_cutoff(k), timestamps, **given)
+    known = as_interactions(X)
+    context = Context.of(known, timestamps, user_features)
+    return _rank_predictions(estimator, X, known, context, check_cutoff(k), **given)
 
 
 def _rank_predictions(
     estimator: Any,
     X: Any,
+    known: sp.csr_array,
+    context: Context,
     k: int,
-    timestamps: Any,
     *,
     exclude_seen: bool,
     items: Any,
     exclude: Any,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rank what ``predict`` says."""
-    known = as_interactions(X)
     candidates = check_candidates(items, known.shape)
     hidden = check_exclusions(known, exclude, exclude_seen)
-    times = check_timestamps(timestamps, known)
     n_listed = min(k, known.shape[1])
 
     def rank(scores: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray]:
@@ -112,4 +120,4 @@ def _rank_predictions(
         rows = slice(start, start + len(scores))
         return best(scores, candidates_of(candidates, rows), hidden[rows], n_listed)
 
-    return pad(join_blocks(scores_of_rows(estimator, X, known, times, rank)), k)
+    return pad(join_blocks(scores_of_rows(estimator, X, known, context, rank)), k)

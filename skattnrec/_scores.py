@@ -1,7 +1,8 @@
 """Scores of any fitted estimator: those of whole rows, block by block, and those of pairs.
 
 Recommenders may be inside pipelines and searches: these are looked through, so that timestamps
-reach the recommender without routing, and so that it is asked for pairs only where it can.
+and user features reach the recommender without routing, and so that it is asked for pairs only
+where it can.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from ._blocks import pairs_of_blocks, row_blocks
-from ._validation import as_interactions, check_pairs, check_timestamps
+from ._context import Context
+from ._validation import as_interactions, check_pairs
 
 __all__ = ["model_of", "scores_of_pairs", "scores_of_rows", "unwrap"]
 
@@ -73,7 +75,7 @@ def scores_of_rows(
     estimator: Any,
     X: Any,
     history: sp.csr_array,
-    times: np.ndarray | None,
+    context: Context,
     reduce: Callable[[np.ndarray, int], _Reduced],
     method: str = "predict",
     **options: Any,
@@ -88,8 +90,8 @@ def scores_of_rows(
         What the histories were made of: if it is a DataFrame, the model gets one with its columns.
     history : csr_array of shape (n_rows, n_items)
         The histories.
-    times : ndarray of shape (history.nnz,) or None
-        The time of every entry.
+    context : Context
+        What is known of them beside.
     reduce : callable
         Called as ``reduce(scores, start)`` with the scores of a block, (n_block_rows, n_items), and
         the number of its first row.
@@ -111,14 +113,14 @@ def scores_of_rows(
         If what it returns is not of the shape of the histories.
     """
     start = 0
-    for block, block_times in row_blocks(history, times):
+    for block, block_context in row_blocks(history, context):
         # a model fitted on a DataFrame expects the names of the items again
         named = type(X)(block.toarray(), columns=X.columns) if hasattr(X, "iloc") else block
         model, seen = unwrap(estimator, named)
         if not hasattr(model, method):
             raise TypeError(f"{type(model).__name__} has no {method}, which is needed to score.")
         scores = np.asarray(
-            getattr(model, method)(seen, **_metadata(block, block_times), **options)
+            getattr(model, method)(seen, **block_context.as_metadata(block), **options)
         )
         if scores.shape != block.shape:
             raise ValueError(
@@ -130,7 +132,12 @@ def scores_of_rows(
 
 
 def scores_of_pairs(
-    estimator: Any, X: Any, rows: Any, items: Any, timestamps: Any = None
+    estimator: Any,
+    X: Any,
+    rows: Any,
+    items: Any,
+    timestamps: Any = None,
+    user_features: Any = None,
 ) -> np.ndarray:
     """Score given items for given histories, and no others where the model can do so.
 
@@ -145,6 +152,8 @@ def scores_of_pairs(
         Rows of ``X``, in any order, and item columns.
     timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
         The time of every entry of ``X``.
+    user_features : {array-like, sparse matrix} of shape (n_rows, d), default=None
+        What is known of the user of each row.
 
     Returns
     -------
@@ -153,19 +162,13 @@ def scores_of_pairs(
     """
     model, seen = unwrap(estimator, X)
     if hasattr(model, "_scores_of_pairs"):
-        return model._scores_of_pairs(seen, rows, items, timestamps)
+        return model._scores_of_pairs(seen, rows, items, timestamps, user_features)
     known = as_interactions(X)
-    times = check_timestamps(timestamps, known)
+    context = Context.of(known, timestamps, user_features)
     rows, items = check_pairs(rows, items, known.shape)
 
-    def score(block: sp.csr_array, block_times: np.ndarray | None) -> np.ndarray:
-        parts = scores_of_rows(estimator, X, block, block_times, lambda scores, _: scores)
+    def score(block: sp.csr_array, block_context: Context) -> np.ndarray:
+        parts = scores_of_rows(estimator, X, block, block_context, lambda scores, _: scores)
         return np.concatenate(list(parts))
 
-    return pairs_of_blocks(score, known, times, rows, items)
-
-
-def _metadata(block: sp.csr_array, times: np.ndarray | None) -> dict[str, Any]:
-    if times is None:
-        return {}
-    return {"timestamps": sp.csr_array((times, block.indices, block.indptr), shape=block.shape)}
+    return pairs_of_blocks(score, known, context, rows, items)

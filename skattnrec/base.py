@@ -6,25 +6,29 @@ number, so new users need no special treatment.
 
 To write a recommender, derive from :class:`BaseRecommender` and define
 
-``_fit(X, times)``
+``_fit(X, context)``
     Learn from a canonical CSR array of shape (n_users, n_items), float32 or float64, and set
-    attributes that end in an underscore. ``times`` is None or an array that holds the time of
-    every element of ``X.data``. ``self`` is a blank copy, which takes the place of the model when
-    all is learned: nothing of an earlier fit is there, and a fit that fails changes nothing.
-``_score(X, times)``
+    attributes that end in an underscore. ``context.times`` is None or an array with the time
+    of every element of ``X.data``; ``context.features`` is None or a CSR array with a row of user
+    features for each row of ``X``. ``self`` is a blank copy, which takes the place of the model
+    when all is learned: nothing of an earlier fit is there, and a fit that fails changes nothing.
+``_score(X, context)``
     Return a new float array of shape (n_rows, n_items), finite, each row a function of that row
-    of ``X`` alone. Empty rows may hold anything: the base class gives them ``prior_``.
+    of ``X`` and its context alone. Empty rows may hold anything: ``_score_empty`` scores them.
 
 and, where the model can do better than the defaults,
 
 ``_prior(X)``
     The scores of an empty history, shape (n_items,). Default: the number of known ratings.
-``_explain(X, times, items)``
+``_score_empty(X, context)``
+    Return a new float array of shape (n_rows, n_items): scores of rows of which nothing is known
+    but their context. Default: ``prior_`` for each.
+``_explain(X, context, items)``
     Split the scores of one row into contributions; see :class:`Explanation`.
-``_score_pairs(X, times, rows, items)``
+``_score_pairs(X, context, rows, items)``
     The scores of ``items[p]`` for row ``rows[p]`` of ``X``, shape (n_pairs,). Default: those rows
     are scored whole.
-``_sparse_factors(X, times)``
+``_sparse_factors(X, context)``
     Two sparse matrices whose product is the scores. With them ``recommend`` makes no dense scores,
     which takes a fraction of the time where most scores of a large catalogue are 0.
 ``_item_similarity(items)``
@@ -35,10 +39,11 @@ and, where the model can do better than the defaults,
 
 Models whose scores are ratings on the scale of ``X`` override ``_predicts_ratings``; they accept
 negative ratings unless they override ``_accepts_negative``, too. Models that cannot do without
-timestamps override ``_needs_times``. Public methods of your own begin with
-``model = self._fitted()`` and ask ``model``, which a fit in another thread does not change; those
-that learn more write to ``draft = self._draft()``, to new arrays, and end with
-``self._commit(draft)``.
+timestamps override ``_needs_times``, those that have a use for user features
+``_reads_user_features``; the features that they get are those of fit in number and name. Public
+methods of your own begin with ``model = self._fitted()`` and ask ``model``, which a fit in another
+thread does not change; those that learn more write to ``draft = self._draft()``, to new arrays, and
+end with ``self._commit(draft)``.
 :func:`skattnrec.checks.check_recommender` checks the laws that every recommender obeys.
 """
 
@@ -52,18 +57,19 @@ from sklearn.base import BaseEstimator
 
 from ._blocks import join_blocks
 from ._compat import fit_context
+from ._context import Context
 from ._explanation import Explanation
 from ._hooks import RecommenderHooks
 from ._learning import LearnsAtOnce
 from ._lists import check_candidates, check_exclusions, list_blocks, pad
 from ._progress import ReportsProgress
+from ._user_features import check_same_users, validate_user_features
 from ._validation import (
     as_dtype,
     check_cutoff,
     check_item_indices,
     check_n_rows,
     check_pairs,
-    check_timestamps,
     refuse_too_large,
     validate_interactions,
 )
@@ -71,6 +77,7 @@ from .metrics import RankingScorer
 
 __all__ = ["BaseRecommender", "Explanation"]
 
+_ROUTED = {"timestamps": True, "user_features": True}
 _BLOCK_ROWS = 2**14  # rows of sparse scores ranked at a time
 
 
@@ -89,15 +96,17 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
 
-    # timestamps are routed by meta-estimators without any set_fit_request call
-    __metadata_request__fit: ClassVar[dict[str, bool]] = {"timestamps": True}
-    __metadata_request__predict: ClassVar[dict[str, bool]] = {"timestamps": True}
-    __metadata_request__score: ClassVar[dict[str, bool]] = {"timestamps": True}
+    # both are routed by meta-estimators without any set_fit_request call
+    __metadata_request__fit: ClassVar[dict[str, bool]] = _ROUTED
+    __metadata_request__predict: ClassVar[dict[str, bool]] = _ROUTED
+    __metadata_request__score: ClassVar[dict[str, bool]] = _ROUTED
 
     # -- what users call ----------------------------------------------------------------------
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None, *, timestamps: Any = None) -> BaseRecommender:
+    def fit(
+        self, X: Any, y: Any = None, *, timestamps: Any = None, user_features: Any = None
+    ) -> BaseRecommender:
         """Learn from ratings.
 
         Parameters
@@ -109,6 +118,9 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
         timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
             The time of every known rating: numbers of any unit, or dates, which become seconds
             since 1970. Models without a notion of order check and then ignore them.
+        user_features : {array-like, sparse matrix} of shape (n_users, d), default=None
+            What is known of each user (or visit): numbers, such as one-hot encoded groups; 0 says
+            nothing. Models without a use for them check and then ignore them.
 
         Returns
         -------
@@ -123,18 +135,18 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
             matrices, and timestamps that do not match ``X``, or that are missing where the model
             needs them. Whatever is raised, an earlier fit stays as it was.
         """
-        with self._fit_progress(X, y, timestamps=timestamps):
+        with self._fit_progress(X, y, timestamps=timestamps, user_features=user_features):
             learned = self._blank()
-            X, times = learned._validate(X, timestamps, reset=True)
+            X, context = learned._validate(X, timestamps, user_features, reset=True)
             check_n_rows(y, X.shape[0])
             learned.prior_ = learned._prior(X)
             learned._is_cold = np.bincount(X.indices, minlength=X.shape[1]) == 0
-            learned._fit(X, times)
-            learned._saw_times = times is not None  # a scorer that gets none asks for it
+            learned._fit(X, context)
+            learned._saw_times = context.times is not None  # a scorer that gets none asks for it
             self._commit(learned)
         return self
 
-    def predict(self, X: Any, *, timestamps: Any = None) -> np.ndarray:
+    def predict(self, X: Any, *, timestamps: Any = None, user_features: Any = None) -> np.ndarray:
         """Score every item for every history.
 
         Parameters
@@ -143,6 +155,8 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
             Histories, of known users or new ones.
         timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
             The time of every entry of ``X``.
+        user_features : {array-like, sparse matrix} of shape (n_rows, d), default=None
+            What is known of the user of each row, if the model was fitted with it.
 
         Returns
         -------
@@ -151,8 +165,8 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
             are comparable within a row. Rows without history get ``prior_``.
         """
         model = self._fitted()
-        X, times = model._validate(X, timestamps, reset=False)
-        return model._score_or_prior(X, times)
+        X, context = model._validate(X, timestamps, user_features, reset=False)
+        return model._score_or_prior(X, context)
 
     def recommend(
         self,
@@ -163,6 +177,7 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
         items: Any = None,
         exclude: Any = None,
         timestamps: Any = None,
+        user_features: Any = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Recommend the k best items for every history.
 
@@ -183,6 +198,8 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
             What may not be listed: items where the matrix is not 0.
         timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
             The time of every entry of ``X``.
+        user_features : {array-like, sparse matrix} of shape (n_rows, d), default=None
+            What is known of the user of each row, if the model was fitted with it.
 
         Returns
         -------
@@ -197,18 +214,20 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
         skattnrec.recommend : The same for pipelines and searches.
         """
         model = self._fitted()
-        X, times = model._validate(X, timestamps, reset=False)
+        X, context = model._validate(X, timestamps, user_features, reset=False)
         k = check_cutoff(k)
         candidates = check_candidates(items, X.shape)
         hidden = check_exclusions(X, exclude, exclude_seen)
         n_listed = min(k, X.shape[1])
         lists = join_blocks(
             model._rank(*block, n_listed)
-            for block in list_blocks(X, times, candidates, hidden, _BLOCK_ROWS)
+            for block in list_blocks(X, context, candidates, hidden, _BLOCK_ROWS)
         )
         return pad(lists, k)
 
-    def score(self, X: Any, y: Any = None, *, timestamps: Any = None) -> float:
+    def score(
+        self, X: Any, y: Any = None, *, timestamps: Any = None, user_features: Any = None
+    ) -> float:
         """NDCG@10 of :class:`~skattnrec.metrics.RankingScorer` with its default settings.
 
         Parameters
@@ -220,6 +239,8 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
             along, is ignored.
         timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
             The time of every entry of ``X``.
+        user_features : {array-like, sparse matrix} of shape (n_rows, d), default=None
+            What is known of the user of each row, if the model was fitted with it.
 
         Returns
         -------
@@ -228,10 +249,12 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
         """
         if y is not None and np.ndim(y) == 1 and not sp.issparse(y):
             y = None
-        metadata = {} if timestamps is None else {"timestamps": timestamps}
-        return RankingScorer()(self, X, y, **metadata)  # type: ignore[return-value]
+        given = {"timestamps": timestamps, "user_features": user_features}
+        return RankingScorer()(self, X, y, **given)  # type: ignore[return-value]
 
-    def explain(self, X: Any, items: Any = None, *, timestamps: Any = None) -> Explanation:
+    def explain(
+        self, X: Any, items: Any = None, *, timestamps: Any = None, user_features: Any = None
+    ) -> Explanation:
         """Split the scores of one history into the contributions of their sources.
 
         Parameters
@@ -242,6 +265,8 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
             The item columns to explain; None means the (at most ten) recommended ones.
         timestamps : {array-like, sparse matrix} of shape (1, n_items), default=None
             The time of every entry of ``X``.
+        user_features : {array-like, sparse matrix} of shape (1, d), default=None
+            What is known of the user, if the model was fitted with it.
 
         Returns
         -------
@@ -253,22 +278,22 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
         skattnrec.inspection.explain : The same with names, and for any estimator.
         """
         model = self._fitted()
-        history, times = model._validate(X, timestamps, reset=False)
+        history, context = model._validate(X, timestamps, user_features, reset=False)
         if history.shape[0] != 1:
             raise ValueError(f"explain takes one history, X has {history.shape[0]} rows.")
         if items is None:
-            best, _ = model.recommend(X, timestamps=timestamps)
+            best, _ = model.recommend(X, timestamps=timestamps, user_features=user_features)
             items = best[0][best[0] >= 0]
             if not items.size:
                 raise ValueError("The history holds all items: name the items to explain.")
         items = check_item_indices(items, model.n_features_in_)
-        scores = model._score_or_prior(history, times)[0, items]
+        scores = model._score_or_prior(history, context)[0, items]
         extra: dict[str, Any]
-        if history.nnz == 0:
+        if history.nnz == 0 and context.features is None:
             nothing = np.empty((len(items), 0), scores.dtype)
             baseline, sources, contributions, extra = scores, np.empty(0, np.intp), nothing, {}
         else:
-            baseline, sources, contributions, extra = model._explain(history, times, items)
+            baseline, sources, contributions, extra = model._explain(history, context, items)
         if extra.get("source", "item") == "item":
             extra = {"ratings": history.toarray()[0, sources], **extra}
         extra["item_names"] = getattr(model, "feature_names_in_", None)
@@ -305,9 +330,9 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
     # -- shared steps -------------------------------------------------------------------------
 
     def _validate(
-        self, X: Any, timestamps: Any, *, reset: bool
-    ) -> tuple[sp.csr_array, np.ndarray | None]:
-        """Check what a method was given: histories as canonical CSR, and their times."""
+        self, X: Any, timestamps: Any, user_features: Any, *, reset: bool
+    ) -> tuple[sp.csr_array, Context]:
+        """Check what a method was given: histories as canonical CSR, and their context."""
         nonnegative = not self._accepts_negative()
         checked = validate_interactions(self, X, reset=reset, nonnegative=nonnegative)
         dtype = checked.dtype if reset else self.prior_.dtype
@@ -319,15 +344,22 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
                 "and cross-validation hand them on after "
                 "sklearn.set_config(enable_metadata_routing=True)."
             )
-        times = check_timestamps(timestamps, checked)
+        context = Context.of(checked, timestamps, user_features)
+        if self._reads_user_features():
+            check_same_users(user_features, X)
+            validate_user_features(self, user_features, context.features, reset=reset)
+        elif context.features is not None:
+            context = Context(context.times)
         # the arithmetic of fit decides
-        return checked if reset else as_dtype(checked, self.prior_.dtype), times
+        return checked if reset else as_dtype(checked, self.prior_.dtype), context
 
-    def _scores_of_pairs(self, X: Any, rows: Any, items: Any, timestamps: Any) -> np.ndarray:
+    def _scores_of_pairs(
+        self, X: Any, rows: Any, items: Any, timestamps: Any, user_features: Any
+    ) -> np.ndarray:
         """Score pairs of rows of X and items; see ``skattnrec._scores.scores_of_pairs``."""
         model = self._fitted()
-        X, times = model._validate(X, timestamps, reset=False)
-        return model._score_pairs_or_prior(X, times, *check_pairs(rows, items, X.shape))
+        X, context = model._validate(X, timestamps, user_features, reset=False)
+        return model._score_pairs_or_prior(X, context, *check_pairs(rows, items, X.shape))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

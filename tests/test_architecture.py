@@ -24,6 +24,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 LAYERS = [
     [
         "_compat",
+        "_docstrings",
         "_kernels",
         "_long_table",
         "_names",
@@ -41,6 +42,8 @@ LAYERS = [
         "_progress",
         "_validation",
     ],
+    ["_user_features"],
+    ["_context"],
     ["_lists", "_scores"],
     ["_hooks", "_recommend"],
     ["metrics"],
@@ -194,7 +197,7 @@ def test_numba_is_met_in_one_place(file):
 
 def test_attention_stays_small():
     """As many files as one can keep in mind."""
-    assert len(list((ROOT / "attention").glob("*.py"))) <= 10  # nine, and __init__
+    assert len(list((ROOT / "attention").glob("*.py"))) <= 11  # ten, and __init__
 
 
 def test_inspection_stays_small():
@@ -202,7 +205,7 @@ def test_inspection_stays_small():
     lines = sum(
         len(file.read_text("utf-8").splitlines()) for file in (ROOT / "inspection").rglob("*.py")
     )
-    assert lines <= 3400
+    assert lines <= 3600
 
 
 def test_import_needs_no_extra():

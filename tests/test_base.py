@@ -30,15 +30,14 @@ class FixedVotes(BaseRecommender):
     def __init__(self, signed=False):
         self.signed = signed
 
-    def _fit(self, X, times):
-        self.fit_times_ = times
+    def _fit(self, X, context):
+        self.fit_times_ = context.times
 
-    def _score(self, X, times):
+    def _score(self, X, context):
         self.last_rows_ = X.shape[0]
         self.last_dtype_ = X.dtype
-        weighted = (
-            X if times is None else sp.csr_array((X.data * times, X.indices, X.indptr), X.shape)
-        )
+        data = X.data if context.times is None else X.data * context.times
+        weighted = sp.csr_array((data, X.indices, X.indptr), X.shape)
         return weighted @ VOTES.astype(X.dtype)
 
     def _accepts_negative(self):
@@ -48,15 +47,15 @@ class FixedVotes(BaseRecommender):
 class SparseVotes(FixedVotes):
     """The same scores by their factors."""
 
-    def _sparse_factors(self, X, times):
+    def _sparse_factors(self, X, context):
         self.last_rows_ = X.shape[0]
-        data = X.data if times is None else X.data * times
+        data = X.data if context.times is None else X.data * context.times
         histories = sp.csr_array((data, X.indices, X.indptr), X.shape)
         return histories, sp.csr_array(VOTES.astype(X.dtype))
 
 
 class Explained(FixedVotes):
-    def _explain(self, X, times, items):
+    def _explain(self, X, context, items):
         contributions = VOTES[np.ix_(X.indices, items)].T * X.data
         return np.zeros(len(items)), X.indices.astype(np.intp), contributions, {"source": "item"}
 
@@ -120,8 +119,9 @@ def test_tags(signed):
 
 
 @pytest.mark.parametrize("method", ["fit", "predict", "score"])
-def test_timestamps_are_routed_without_being_asked_for(method):
-    assert getattr(FixedVotes().get_metadata_routing(), method).requests == {"timestamps": True}
+def test_context_is_routed_without_being_asked_for(method):
+    requests = getattr(FixedVotes().get_metadata_routing(), method).requests
+    assert requests == {"timestamps": True, "user_features": True}
 
 
 @pytest.mark.parametrize("verb", ["predict", "recommend", "explain", "score"])

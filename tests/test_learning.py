@@ -22,7 +22,7 @@ class Learner(BaseRecommender):
     def __init__(self, mode="plain"):
         self.mode = mode
 
-    def _fit(self, X, times):
+    def _fit(self, X, context):
         self.sums_ = X.sum(axis=0)
         if Learner.between is not None:
             Learner.between(self)
@@ -30,7 +30,7 @@ class Learner(BaseRecommender):
         if self.mode == "extra":
             self.extra_ = 1
 
-    def _score(self, X, times):
+    def _score(self, X, context):
         return np.tile(self.sums_ + self._squares, (X.shape[0], 1))
 
     def partial_fit(self, X):
@@ -103,7 +103,10 @@ def test_what_was_set_from_outside_stays():
     model.note = note = object()
     model.fit(X).fit(OTHER).partial_fit(OTHER)
     assert model.note is note
-    assert model.get_metadata_routing().predict.requests == {"timestamps": False}
+    assert model.get_metadata_routing().predict.requests == {
+        "timestamps": False,
+        "user_features": True,
+    }
 
 
 def test_a_question_is_answered_by_one_model(between):

@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler
 
 from skattnrec import ItemItemCF, PopularityRecommender, _blocks, recommend
+from skattnrec._context import Context
 from skattnrec._scores import scores_of_pairs, scores_of_rows
 from skattnrec.base import BaseRecommender
 
@@ -29,20 +30,20 @@ ROWS, ITEMS = rng.integers(0, 12, 40), rng.integers(0, 9, 40)
 class Latest(BaseRecommender):
     """Votes of the entries, weighted by their times; knows which rows it was asked for."""
 
-    def _fit(self, X, times):
+    def _fit(self, X, context):
         self.votes_ = np.cos(np.arange(X.shape[1] ** 2).reshape(X.shape[1], -1))
 
-    def _score(self, X, times):
+    def _score(self, X, context):
         self.n_scored_ = getattr(self, "n_scored_", 0) + X.shape[0]
-        weights = X.data if times is None else X.data * times
+        weights = X.data if context.times is None else X.data * context.times
         return sp.csr_array((weights, X.indices, X.indptr), shape=X.shape) @ self.votes_
 
 
 class Pairwise(Latest):
-    def _score_pairs(self, X, times, rows, items):
+    def _score_pairs(self, X, context, rows, items):
         return np.einsum("pj,jp->p", X.toarray()[rows], self.votes_[:, items])
 
-    def _score(self, X, times):
+    def _score(self, X, context):
         raise AssertionError("scores whole rows")
 
 
@@ -85,8 +86,8 @@ def test_scores_of_pairs_and_rows(monkeypatch, name, times, block):
     expected = scores_of(model, X, times)
     pairs = scores_of_pairs(model, X, ROWS, ITEMS, times)
     np.testing.assert_allclose(pairs, expected[ROWS, ITEMS], rtol=1e-12)
-    entries = None if times is None else T.data
-    parts = list(scores_of_rows(model, X, X, entries, lambda scores, start: (start, scores)))
+    context = Context(None if times is None else T.data)
+    parts = list(scores_of_rows(model, X, X, context, lambda scores, start: (start, scores)))
     np.testing.assert_allclose(np.vstack([scores for _, scores in parts]), expected, rtol=1e-12)
     assert [start for start, _ in parts] == list(range(0, 12, max(1, block // 9)))
 

@@ -16,11 +16,9 @@ def with_own_times(Recommender):
     """Derive a class that makes up the times which scikit-learn's checks do not give."""
 
     class Timed(Recommender):
-        def _validate(self, X, timestamps, *, reset):
-            checked, times = super()._validate(
-                X, default_times_of(X) if timestamps is None else timestamps, reset=reset
-            )
-            return checked, times
+        def _validate(self, X, timestamps, user_features, *, reset):
+            times = default_times_of(X) if timestamps is None else timestamps
+            return super()._validate(X, times, user_features, reset=reset)
 
     Timed.__name__ = Timed.__qualname__ = f"Timed{Recommender.__name__}"
     return Timed

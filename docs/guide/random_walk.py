@@ -43,7 +43,7 @@ class RandomWalkRecommender(BaseRecommender):
     def __init__(self, discount=0.5):
         self.discount = discount
 
-    def _fit(self, X, times):
+    def _fit(self, X, context):
         if not self.discount >= 0:
             raise ValueError(f"discount must be at least 0, got {self.discount!r}.")
         to_item = normalize(X, norm="l1")  # (n_users, n_items), rows sum to 1
@@ -52,10 +52,10 @@ class RandomWalkRecommender(BaseRecommender):
         popularity = np.maximum(self.prior_, 1) ** -self.discount
         self.arrivals_ = arrivals.multiply(popularity).tocsr().astype(X.dtype)
 
-    def _score(self, X, times):
+    def _score(self, X, context):
         return (X @ self.arrivals_).toarray()
 
-    def _explain(self, X, times, items):
+    def _explain(self, X, context, items):
         steps = self.arrivals_[X.indices][:, items].toarray()  # (s, n)
         contributions = (X.data[:, None] * steps).T  # (n, s)
         baseline = np.zeros(len(items), X.dtype)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import textwrap
 import warnings
 from abc import abstractmethod
 from numbers import Integral, Real
@@ -14,6 +12,8 @@ import scipy.sparse as sp
 
 from .._additive import AdditiveRecommender
 from .._compat import HasMethods, Interval, StrOptions
+from .._context import Context
+from .._docstrings import descriptions_of, fill_in
 from .._next_item import NextItemMixin
 from .._spreads import spread_of
 from ..base import BaseRecommender
@@ -156,41 +156,12 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
 """
 
 
-def _entries_by_name() -> dict[str, list[str]]:
-    """Split the shared documentation: the lines of each name, or of the first of several."""
-    entries: dict[str, list[str]] = {}
-    for line in _ENTRIES.splitlines():
-        if line and not line.startswith(" "):
-            name = line.split(" : ")[0].split(",")[0]
-            entries[name] = []
-        if line:
-            entries[name].append(line)
-    return entries
-
-
 Class = TypeVar("Class", bound=type)
 
 
 def documented(cls: Class) -> Class:
-    """Fill in the shared documentation: lines ``%name`` of the docstring become whole entries.
-
-    Defaults of parameters are read from the signature of the constructor.
-    """
-    if cls.__doc__ is None:  # python -OO
-        return cls
-    entries = _entries_by_name()
-    defaults = inspect.signature(cls).parameters
-    lines = []
-    for line in inspect.cleandoc(cls.__doc__).splitlines():
-        name = line.strip().removeprefix("%")
-        if not line.startswith("%"):
-            lines.append(line)
-            continue
-        first, *others = entries[name]
-        default = f", default={defaults[name].default!r}" if name in defaults else ""
-        lines += [first + default.replace("'", '"'), *others]
-    cls.__doc__ = "\n" + textwrap.indent("\n".join(lines), "    ") + "\n    "
-    return cls
+    """Fill in what the attention estimators share: the lines ``{name}`` of the docstring."""
+    return fill_in(cls, descriptions_of(_ENTRIES))
 
 
 class BaseAttention(BaseRecommender):
@@ -205,14 +176,16 @@ class BaseAttention(BaseRecommender):
     prior_: np.ndarray
 
     @abstractmethod
-    def _attend(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _attend(self, X: sp.csr_array, context: Context) -> np.ndarray:
         """Attention weights of each head at the stored entries; (n_heads, nnz), float64."""
 
     def _make_temperatures(self) -> np.ndarray:
         """Temperature of each head, (n_heads,)."""
         return np.array([self.temperature], dtype=float)
 
-    def attention_weights(self, X: Any, *, timestamps: Any = None) -> list[sp.csr_array]:
+    def attention_weights(
+        self, X: Any, *, timestamps: Any = None, user_features: Any = None
+    ) -> list[sp.csr_array]:
         """Attention of each head over each history.
 
         Parameters
@@ -221,6 +194,8 @@ class BaseAttention(BaseRecommender):
             Histories.
         timestamps : {array-like, sparse matrix} of shape (n_rows, n_items), default=None
             The time of every entry of ``X``, for models that need it.
+        user_features : {array-like, sparse matrix} of shape (n_rows, d), default=None
+            What is known of the user of each row, if the model was fitted with it.
 
         Returns
         -------
@@ -229,14 +204,15 @@ class BaseAttention(BaseRecommender):
             ``smoothing=1`` rows sum to 1; otherwise they hold a factor common to all rows.
         """
         model = self._fitted()
-        X, times = model._validate(X, timestamps, reset=False)
+        X, context = model._validate(X, timestamps, user_features, reset=False)
         return [
-            sp.csr_array((w, X.indices, X.indptr), shape=X.shape) for w in model._weights(X, times)
+            sp.csr_array((w, X.indices, X.indptr), shape=X.shape)
+            for w in model._weights(X, context)
         ]
 
-    def _weights(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _weights(self, X: sp.csr_array, context: Context) -> np.ndarray:
         """Attention weights in the precision of the model."""
-        return self._attend(X, times).astype(X.dtype)
+        return self._attend(X, context).astype(X.dtype)
 
     def _learn_logits(self, X: sp.csr_array) -> RatingLogits:
         """Learn what rating logits need."""
@@ -313,22 +289,22 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
         self._choose_solver(X.shape[1])
         self._set_up_attention(X)
 
-    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
-        weights = self._weights(X, times)
+    def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
+        weights = self._weights(X, context)
         scores = self._votes.score(X, weights)
         if self._content_votes is not None:
             scores += self._content_votes.score(X, weights)
         return scores
 
     def _sparse_factors(
-        self, X: sp.csr_array, times: np.ndarray | None
+        self, X: sp.csr_array, context: Context
     ) -> tuple[sp.csr_array, sp.csr_array] | None:
         if self._content_votes is not None or not isinstance(self._votes, SparseVotes):
             return None
-        return self._votes.factors(X, self._weights(X, times))
+        return self._votes.factors(X, self._weights(X, context))
 
     def _explain(
-        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+        self, X: sp.csr_array, context: Context, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Every vote is weight times value: the split is exact."""
         history = X.indices.astype(np.intp)
@@ -336,7 +312,7 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
         if self._content_votes is not None:
             votes = votes + self._content_votes.between(history, items)
         # (n_heads, s, n) -> (n_heads, n, s)
-        weights = np.repeat(self._weights(X, times)[:, None], len(items), axis=1)
+        weights = np.repeat(self._weights(X, context)[:, None], len(items), axis=1)
         heads = weights * votes.transpose(0, 2, 1)
         baseline = np.zeros(len(items), heads.dtype)
         return baseline, history, heads.sum(axis=0), {"heads": heads, "weights": weights}
@@ -346,12 +322,12 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
         n_rows = len(items)
         data = np.full(n_rows, self.rating_center_, self.prior_.dtype)
         one = sp.csr_array((data, items, np.arange(n_rows + 1)), (n_rows, self.n_features_in_))
-        return self._score(one, np.zeros(n_rows))
+        return self._score(one, Context(np.zeros(n_rows)))
 
     # -- votes --------------------------------------------------------------------------------
 
-    def _fingerprints(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
-        return fingerprints(X, times)
+    def _fingerprints(self, X: sp.csr_array, context: Context) -> np.ndarray:
+        return fingerprints(X, context.times)
 
     def _choose_solver(self, n_items: int) -> None:
         n_heads, itemsize = len(self._make_temperatures()), self.prior_.dtype.itemsize

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._compat import Interval
+from .._context import Context
 from .._kernels._blas import one_blas_thread
 from .._kernels.baseline import DAMPING, fit_baseline, row_offsets
 from .._kernels.entries import rows_of_entries
@@ -39,7 +40,7 @@ class AttentionRatingPredictor(BaseAttention):
     ----------
     n_heads : int, default=1
         Number of heads.
-    %temperature
+    {temperature}
     temperature_ratio : float, default=2.0
         Positive. Head h has temperature ``temperature * temperature_ratio ** h``.
     rating_center : float, default=None
@@ -48,23 +49,23 @@ class AttentionRatingPredictor(BaseAttention):
         Positive. By how much ratings differ: weights see up to 2.5 spreads, and ratings count as at
         most 10 spreads from the centre. None learns the standard deviation of the known ratings,
         the lowest and the highest 5 % of them moved to where the others end.
-    %smoothing
+    {smoothing}
     regularization : float, default=200.0
         Positive ridge penalty, in pseudo-observations.
     n_neighbors : int, default=200
         How many items may vote for each one: those whose ratings are most like or unlike its own.
-    %verbose
+    {verbose}
 
     Attributes
     ----------
     values_, presence_values_ : list of n_heads csr_array of shape (n_features_in_, n_features_in_)
         Row j holds the votes of item j: by its rating, and by being there.
-    %rating_center_
-    %temperatures_
+    {rating_center_}
+    {temperatures_}
     prior_ : ndarray of shape (n_features_in_,)
         Ratings of an empty history: :math:`\mu + b_i`.
-    %n_features_in_
-    %feature_names_in_
+    {n_features_in_}
+    {feature_names_in_}
 
     See Also
     --------
@@ -154,12 +155,15 @@ class AttentionRatingPredictor(BaseAttention):
     def _make_temperatures(self) -> np.ndarray:
         return ladder(self.temperature, self.temperature_ratio, self.n_heads)
 
-    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+    def _fit(self, X: sp.csr_array, context: Context) -> None:
         self._attention = SetAttention(self._learn_logits(X), self.smoothing, 0.0, None)
         self._warn_of_idle(X)
         with self._step_progress("votes"):
             self._votes = RatingVotes(
-                self._in_spreads(X), self._weights(X, None), self.regularization, self.n_neighbors
+                self._in_spreads(X),
+                self._weights(X, context),
+                self.regularization,
+                self.n_neighbors,
             )
         self.values_ = self._votes.by_rating
         self.presence_values_ = self._votes.by_presence
@@ -173,7 +177,7 @@ class AttentionRatingPredictor(BaseAttention):
         elif np.isinf(self.temperature) or self.temperature_ratio == 1 or all_equal(X):
             self._warn("n_heads", "all heads are the same")
 
-    def _attend(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _attend(self, X: sp.csr_array, context: Context) -> np.ndarray:
         return self._attention.weights(X)
 
     def _in_spreads(self, X: sp.csr_array) -> sp.csr_array:
@@ -189,15 +193,15 @@ class AttentionRatingPredictor(BaseAttention):
             distances += np.clip(self.rating_center_, limits.min, limits.max)
         return np.clip(distances, limits.min, limits.max, out=distances)
 
-    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
-        scores = self._votes.score(self._in_spreads(X), self._weights(X, None))
+    def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
+        scores = self._votes.score(self._in_spreads(X), self._weights(X, context))
         return self._as_ratings(scores)
 
     def _explain(
-        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+        self, X: sp.csr_array, context: Context, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Every vote is weight times value: the split is exact."""
-        weights = self._weights(X, None)
+        weights = self._weights(X, context)
         levels, heads = self._votes.explain(self._in_spreads(X), weights, items)
         heads = heads * heads.dtype.type(min(self.rating_spread_, np.finfo(heads.dtype).max))
         baseline = self._as_ratings(levels)

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._compat import Interval, StrOptions
+from .._context import Context
 from ._base import CONSTRAINTS, DEFAULTS, RankingAttention, documented
 from ._statistics import SufficientStatistics, sequence_statistics
 from ._weights import SequenceAttention, ladder
@@ -30,7 +31,7 @@ class SequentialAttentionRecommender(RankingAttention):
 
     Parameters
     ----------
-    %n_heads
+    {n_heads}
     half_life : float, default=1.0
         Positive. Age after which the attention of the first head is halved, in entries or, with
         ``age="time"``, in the unit of the timestamps (seconds, where these are dates). ``inf``:
@@ -49,36 +50,36 @@ class SequentialAttentionRecommender(RankingAttention):
         Positive. In spreads of the ratings: a rating higher by ``temperature`` spreads gives e
         times the weight, and as a target counts e times as much. ``inf`` reads ratings as mere
         presence: as a rule they tell nothing about what comes next.
-    %rating_center
-    %rating_spread
-    %item_features
-    %learn_projections
-    %relevance_threshold
-    %smoothing
-    %dropout
-    %regularization
-    %key_popularity_exponent
-    %popularity_exponent
-    %solver
-    %n_neighbors
-    %memory
-    %verbose
+    {rating_center}
+    {rating_spread}
+    {item_features}
+    {learn_projections}
+    {relevance_threshold}
+    {smoothing}
+    {dropout}
+    {regularization}
+    {key_popularity_exponent}
+    {popularity_exponent}
+    {solver}
+    {n_neighbors}
+    {memory}
+    {verbose}
 
     Attributes
     ----------
-    %values_
-    %solver_
-    %statistics_
+    {values_}
+    {solver_}
+    {statistics_}
     half_lives_ : ndarray of shape (n_heads,)
         The half-life of each head.
-    %rating_center_
-    %regularization_
+    {rating_center_}
+    {regularization_}
     temperatures_ : ndarray of shape (n_heads,)
         The temperature, which is the same for all heads.
-    %learned_projections_
-    %prior_
-    %n_features_in_
-    %feature_names_in_
+    {learned_projections_}
+    {prior_}
+    {n_features_in_}
+    {feature_names_in_}
 
     See Also
     --------
@@ -206,17 +207,17 @@ class SequentialAttentionRecommender(RankingAttention):
             self._warn("n_heads", "all heads are the same, as they have the same half-life")
         self._attention = SequenceAttention(ratings, self.smoothing, self.half_lives_, self.age)
 
-    def _attend(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
-        assert times is not None
-        return self._attention.weights(X, times)
+    def _attend(self, X: sp.csr_array, context: Context) -> np.ndarray:
+        assert context.times is not None
+        return self._attention.weights(X, context.times)
 
     def _count(
-        self, X: sp.csr_array, times: np.ndarray | None, memory: joblib.Memory
+        self, X: sp.csr_array, context: Context, memory: joblib.Memory
     ) -> SufficientStatistics:
         parts = X.shape, X.indptr, X.indices, X.data
         return memory.cache(_sum_up)(
             parts,
-            times,
+            context.times,
             self._attention,
             self.relevance_threshold,
             self.lookahead,

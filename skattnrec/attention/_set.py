@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array
 
+from .._context import Context
 from ._base import CONSTRAINTS, DEFAULTS, RankingAttention, all_equal, documented
 from ._features import projected, random_projections
 from ._statistics import SufficientStatistics, set_statistics
@@ -25,42 +26,41 @@ class AttentionRecommender(RankingAttention):
     Every item of a history votes for every other item. How loud it speaks is its attention
     weight, from its rating and, where item features are given, from how well it fits the rest of
     the history. What it votes for is learned by a ridge regression with a closed-form solution:
-    no epochs, no learning rate, no seed. Ratings may be stars, counts, or of any unit and sign.
-    Timestamps are checked and play no part.
+    no epochs, no learning rate, no seed. Ratings may be of any unit and sign; times play no part.
 
     Parameters
     ----------
-    %temperature
-    %rating_center
-    %rating_spread
-    %item_features
-    %content_weight
-    %learn_projections
-    %relevance_threshold
-    %smoothing
-    %dropout
-    %regularization
-    %key_popularity_exponent
-    %popularity_exponent
-    %solver
-    %n_neighbors
-    %memory
-    %verbose
+    {temperature}
+    {rating_center}
+    {rating_spread}
+    {item_features}
+    {content_weight}
+    {learn_projections}
+    {relevance_threshold}
+    {smoothing}
+    {dropout}
+    {regularization}
+    {key_popularity_exponent}
+    {popularity_exponent}
+    {solver}
+    {n_neighbors}
+    {memory}
+    {verbose}
 
     Attributes
     ----------
-    %values_
-    %solver_
-    %statistics_
-    %rating_center_
-    %regularization_
-    %temperatures_
+    {values_}
+    {solver_}
+    {statistics_}
+    {rating_center_}
+    {regularization_}
+    {temperatures_}
     projections_ : ndarray of shape (1, d, d) or None
         The identity, or None without item features.
-    %learned_projections_
-    %prior_
-    %n_features_in_
-    %feature_names_in_
+    {learned_projections_}
+    {prior_}
+    {n_features_in_}
+    {feature_names_in_}
 
     See Also
     --------
@@ -196,17 +196,17 @@ class AttentionRecommender(RankingAttention):
     def _reads_content(self) -> bool:
         return self._keys is not None and self.content_weight != 0
 
-    def _attend(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _attend(self, X: sp.csr_array, context: Context) -> np.ndarray:
         return self._attention.weights(X)
 
     def _count(
-        self, X: sp.csr_array, times: np.ndarray | None, memory: joblib.Memory
+        self, X: sp.csr_array, context: Context, memory: joblib.Memory
     ) -> SufficientStatistics:
         parts = X.shape, X.indptr, X.indices, X.data
         return memory.cache(_sum_up)(parts, self._attention, self.relevance_threshold)
 
-    def _fingerprints(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
-        return super()._fingerprints(X, None)
+    def _fingerprints(self, X: sp.csr_array, context: Context) -> np.ndarray:
+        return super()._fingerprints(X, Context())
 
 
 def _sum_up(
@@ -227,44 +227,44 @@ class MultiHeadAttentionRecommender(AttentionRecommender):
 
     Parameters
     ----------
-    %n_heads
-    %temperature
-    %temperature_ratio
-    %rating_center
-    %rating_spread
-    %item_features
-    %content_weight
-    %learn_projections
+    {n_heads}
+    {temperature}
+    {temperature_ratio}
+    {rating_center}
+    {rating_spread}
+    {item_features}
+    {content_weight}
+    {learn_projections}
     projections : array-like of shape (n_heads, d, d_head), default=None
         Feature projection of each head; needs ``item_features``. None draws random orthonormal ones
         with ``d_head = max(1, d // n_heads)``; a single head takes the features as they are.
-    %relevance_threshold
-    %smoothing
-    %dropout
-    %regularization
-    %key_popularity_exponent
-    %popularity_exponent
-    %solver
-    %n_neighbors
-    %memory
-    %verbose
+    {relevance_threshold}
+    {smoothing}
+    {dropout}
+    {regularization}
+    {key_popularity_exponent}
+    {popularity_exponent}
+    {solver}
+    {n_neighbors}
+    {memory}
+    {verbose}
     random_state : int, RandomState instance or None, default=None
         Seed of the projections; unused without item features or with given projections.
 
     Attributes
     ----------
-    %values_
-    %solver_
-    %statistics_
-    %rating_center_
-    %regularization_
-    %temperatures_
+    {values_}
+    {solver_}
+    {statistics_}
+    {rating_center_}
+    {regularization_}
+    {temperatures_}
     projections_ : ndarray of shape (n_heads, d, d_head) or None
         The projection of each head, None without item features.
-    %learned_projections_
-    %prior_
-    %n_features_in_
-    %feature_names_in_
+    {learned_projections_}
+    {prior_}
+    {n_features_in_}
+    {feature_names_in_}
 
     See Also
     --------

@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._compat import Interval
+from .._context import Context
 from .._kernels.baseline import DAMPING, fit_baseline, row_offsets
 from .._kernels.rounding import without_rounding
 from ..base import BaseRecommender
@@ -122,7 +123,7 @@ class BaselinePredictor(BaseRecommender):
     def _predicts_ratings(self) -> bool:
         return True
 
-    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+    def _fit(self, X: sp.csr_array, context: Context) -> None:
         self.mean_, items, self.loss_curve_ = fit_baseline(
             X.indptr,
             X.indices,
@@ -145,19 +146,19 @@ class BaselinePredictor(BaseRecommender):
         offsets = row_offsets(X.indptr, X.indices, X.data, self.prior_, self._user_damping)
         return offsets.astype(X.dtype)
 
-    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
         scores = self.prior_ + self._user_biases(X)[:, None]
         return scores.clip(*self.rating_range_) if self.clip else scores
 
     def _score_pairs(
-        self, X: sp.csr_array, times: np.ndarray | None, rows: np.ndarray, items: np.ndarray
+        self, X: sp.csr_array, context: Context, rows: np.ndarray, items: np.ndarray
     ) -> np.ndarray:
         """Scores of given pairs, (n_pairs,)."""
         scores = self.prior_[items] + self._user_biases(X)[rows]
         return scores.clip(*self.rating_range_) if self.clip else scores
 
     def _explain(
-        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+        self, X: sp.csr_array, context: Context, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Each rating of the history adds its share of the user's offset to every item alike."""
         history = X.indices.astype(np.intp)

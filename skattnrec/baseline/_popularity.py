@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._compat import StrOptions
+from .._context import Context
 from ..base import BaseRecommender
 
 __all__ = ["PopularityRecommender"]
@@ -65,20 +66,20 @@ class PopularityRecommender(BaseRecommender):
     def _largest_rating(self, dtype: Any) -> float:
         return float(np.finfo(dtype).max) ** (0.75 if self.popularity == "sum" else 1)  # sums
 
-    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+    def _fit(self, X: sp.csr_array, context: Context) -> None:
         """Learn nothing beyond the prior."""
 
-    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
         return np.tile(self.prior_, (X.shape[0], 1))
 
     def _score_pairs(
-        self, X: sp.csr_array, times: np.ndarray | None, rows: np.ndarray, items: np.ndarray
+        self, X: sp.csr_array, context: Context, rows: np.ndarray, items: np.ndarray
     ) -> np.ndarray:
         """Scores of given pairs, (n_pairs,)."""
         return self.prior_[items]
 
     def _explain(
-        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+        self, X: sp.csr_array, context: Context, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Nothing in the history matters: the prior is the whole score."""
         nothing = np.empty((len(items), 0), self.prior_.dtype)

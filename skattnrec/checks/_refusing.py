@@ -14,7 +14,7 @@ from ..exceptions import IneffectiveParameterWarning
 from ._data import N_ITEMS, fresh, ratings, times_of
 from ._verbs import verbs
 
-__all__ = ["LAWS"]
+__all__ = ["LAWS", "assert_raises"]
 
 
 def check_nan_and_infinity_raise(estimator):
@@ -26,7 +26,7 @@ def check_nan_and_infinity_raise(estimator):
         bad.data[7] = value
         for given in (bad, bad.toarray()):
             for verb in (fresh(estimator).fit, model.predict, model.recommend):
-                _assert_raises(verb, given, what=f"a rating of {value}")
+                assert_raises(verb, given, what=f"a rating of {value}")
 
 
 def check_wrong_width_raises(estimator):
@@ -38,7 +38,7 @@ def check_wrong_width_raises(estimator):
     for width in (N_ITEMS - 1, N_ITEMS + 2):
         given = ratings(n_items=width)
         for name, verb in verbs(model).items():
-            error = _assert_raises(verb, given, what=f"{width} items instead of {N_ITEMS}", by=name)
+            error = assert_raises(verb, given, what=f"{width} items instead of {N_ITEMS}", by=name)
             for number in (width, N_ITEMS):
                 assert str(number) in error, (
                     f"the error about {width} items instead of {N_ITEMS} names not both: {error}"
@@ -54,9 +54,9 @@ def check_indices_out_of_range_raise(estimator):
     entries = {"fit": fresh(estimator).fit, **verbs(model)}
     for what, broken in _broken_matrices(ratings()).items():
         for name in entries.keys() - {"explain"}:
-            _assert_raises(entries[name], broken, what=what, by=name)
+            assert_raises(entries[name], broken, what=what, by=name)
     for what, broken in _broken_matrices(ratings()[:1]).items():
-        _assert_raises(entries["explain"], broken, what=what, by="explain")
+        assert_raises(entries["explain"], broken, what=what, by="explain")
 
 
 def _broken_matrices(X: sp.csr_array) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _broken_matrices(X: sp.csr_array) -> dict[str, Any]:
 def check_wrong_dimensions_raise(estimator):
     """A flat list, or a matrix without rows or columns, raises a ValueError."""
     for given in (np.ones(4), np.ones((0, 3)), np.ones((3, 0)), sp.csr_array((0, 3))):
-        _assert_raises(fresh(estimator).fit, given, what=f"X of shape {given.shape}")
+        assert_raises(fresh(estimator).fit, given, what=f"X of shape {given.shape}")
 
 
 def check_negative_ratings(estimator):
@@ -89,7 +89,7 @@ def check_negative_ratings(estimator):
         return
     model = fresh(estimator).fit(ratings())
     for verb in (fresh(estimator).fit, model.predict, model.recommend):
-        error = _assert_raises(verb, X, what="a negative rating")
+        error = assert_raises(verb, X, what="a negative rating")
         assert "egative" in error, f"the error about a negative rating does not say so: {error}"
 
 
@@ -118,7 +118,7 @@ def check_mismatched_timestamps_raise(estimator):
     model = fresh(estimator).fit(X, timestamps=times)
     for what, bad in wrong.items():
         for verb in (fresh(estimator).fit, model.predict, model.recommend):
-            _assert_raises(verb, X, what=f"timestamps {what}", timestamps=bad)
+            assert_raises(verb, X, what=f"timestamps {what}", timestamps=bad)
 
 
 def check_unfitted_model_raises(estimator):
@@ -185,10 +185,10 @@ def check_y_of_another_length_raises(estimator):
     """A y is ignored, but one with more or fewer rows than X raises a ValueError."""
     X = ratings()
     for y in (np.ones(X.shape[0] + 1), ratings()[:-1]):
-        _assert_raises(fresh(estimator).fit, X, y, what=f"a y of shape {y.shape}")
+        assert_raises(fresh(estimator).fit, X, y, what=f"a y of shape {y.shape}")
 
 
-def _assert_raises(verb, *args, what, by="", **kwargs) -> str:
+def assert_raises(verb, *args, what, by="", **kwargs) -> str:
     """Assert that a call raises a ValueError, and return its message."""
     try:
         verb(*args, **kwargs)

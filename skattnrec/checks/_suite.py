@@ -19,6 +19,7 @@ from . import (
     _sizes,
     _symmetry,
     _units,
+    _user_features,
 )
 
 __all__ = ["LAWS", "check_recommender", "parametrize_with_laws"]
@@ -33,6 +34,7 @@ LAWS: tuple[Callable[[BaseEstimator], None], ...] = (
     + _parameters.LAWS
     + _units.LAWS
     + _sizes.LAWS
+    + _user_features.LAWS
 )
 
 

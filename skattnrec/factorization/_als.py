@@ -21,6 +21,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 
 from .._compat import Interval, StrOptions
+from .._context import Context
 from .._lists import Candidates
 from ..base import BaseRecommender
 from ._fold_in import ExplicitFoldIn, dot_pairs
@@ -265,7 +266,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
     def _predicts_ratings(self) -> bool:
         return (self._learned_feedback or self.feedback) == "explicit"
 
-    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+    def _fit(self, X: sp.csr_array, context: Context) -> None:
         factorize: Any = factorize_presence if self.feedback == "implicit" else factorize_ratings
         random_state = check_random_state(self.random_state)
         self._learned_feedback = self.feedback
@@ -276,11 +277,11 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
             self._search = ApproximateSearch(self._fold_in.item_vectors())
             self._similar = ApproximateSearch(normalize(self.item_factors_))
 
-    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
         return self._fold_in.score(X, self.prior_).astype(X.dtype, copy=False)
 
     def _score_pairs(
-        self, X: sp.csr_array, times: np.ndarray | None, rows: np.ndarray, items: np.ndarray
+        self, X: sp.csr_array, context: Context, rows: np.ndarray, items: np.ndarray
     ) -> np.ndarray:
         """Scores of given pairs, (n_pairs,): products of the vectors of both."""
         users, vectors = self._fold_in.user_vectors(X), self._fold_in.item_vectors()
@@ -288,14 +289,14 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         return np.where(known_rows(X)[rows], scores, self.prior_[items])
 
     def _explain(
-        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+        self, X: sp.csr_array, context: Context, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         return self._fold_in.explain(X, items, self.prior_)
 
     def _rank(
         self,
         X: sp.csr_array,
-        times: np.ndarray | None,
+        context: Context,
         candidates: Candidates,
         hidden: sp.csr_array,
         k: int,
@@ -303,12 +304,14 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
         """Rank by approximate search; rows without history, or too few items found, exactly."""
         exact = super()._rank
         if self._search is None or candidates is not None:
-            return exact(X, times, candidates, hidden, k)
+            return exact(X, context, candidates, hidden, k)
         users = self._fold_in.user_vectors(X)
         indices, scores = rank_candidates(self._search, users, hidden, k)
         again = ~known_rows(X) | (indices[:, -1] < 0)
         if again.any():
-            indices[again], scores[again] = exact(X[again], None, None, hidden[again], k)
+            indices[again], scores[again] = exact(
+                *context.of_rows(X, again), None, hidden[again], k
+            )
         return indices, scores
 
     def _rank_similar(self, items: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -338,7 +341,7 @@ class ALSFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseRecom
             to mean and biases, for rows that hold a rating.
         """
         model = self._fitted()
-        X, _ = model._validate(X, None, reset=False)
+        X, _ = model._validate(X, None, None, reset=False)
         return model._fold_in.factors(X).astype(X.dtype, copy=False)
 
     @property

@@ -21,6 +21,7 @@ from sklearn.utils import check_random_state
 from tqdm import tqdm
 
 from .._compat import Interval
+from .._context import Context
 from .._kernels._blas import one_blas_thread
 from .._kernels.baseline import fit_baseline
 from .._kernels.posterior import column_moments, posterior_step, unpack
@@ -185,7 +186,7 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _largest_rating(self, dtype: Any) -> float:
         return float(np.finfo(dtype).max) ** 0.45  # variances are squares
 
-    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+    def _fit(self, X: sp.csr_array, context: Context) -> None:
         self.mean_, offsets, _ = fit_baseline(X.indptr, X.indices, X.data, X.shape[1])
         self._scale = scale = Scale.fit(X, self.mean_, bias=True)
         self.rating_spread_ = scale.spread
@@ -263,11 +264,11 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         ratings += users.dtype.type(self.mean_)
         return ratings
 
-    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
         return self._ratings(self._posterior(X)[0])
 
     def _score_pairs(
-        self, X: sp.csr_array, times: np.ndarray | None, rows: np.ndarray, items: np.ndarray
+        self, X: sp.csr_array, context: Context, rows: np.ndarray, items: np.ndarray
     ) -> np.ndarray:
         """Ratings of given pairs, (n_pairs,)."""
         users, means = self._posterior(X)[0], self._items[0]
@@ -276,7 +277,7 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return ratings * users.dtype.type(self._scale.spread) + users.dtype.type(self.mean_)
 
     def _explain(
-        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+        self, X: sp.csr_array, context: Context, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """z_i' S_u times what history item j adds: its presence, and its rating."""
         covariance = unpack(self._posterior(X)[1])[0]  # (k, k)
@@ -313,7 +314,7 @@ class BayesianFactorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             Without the biases.
         """
         model = self._fitted()
-        X, _ = model._validate(X, None, reset=False)
+        X, _ = model._validate(X, None, None, reset=False)
         return model._scale.of_ratings(_side(model._posterior(X)[0]))[1]
 
     @property

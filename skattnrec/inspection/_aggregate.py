@@ -28,6 +28,7 @@ def aggregate_attention(
     names: Sequence[str] | None = None,
     user_groups: Any = None,
     timestamps: Any = None,
+    user_features: Any = None,
 ) -> pd.DataFrame:
     r"""Sum up attention over groups of history entries, and average it over users.
 
@@ -95,7 +96,7 @@ def aggregate_attention(
     0     0   sea       0.66      0.5  1.33
     1     0   sky       0.34      0.5  0.67
     """
-    histories = Histories.of(X, timestamps)
+    histories = Histories.of(X, timestamps, user_features)
     lengths = np.diff(histories.X.indptr)
     if not lengths.any():
         raise ValueError("All histories are empty: there is no attention to aggregate.")

@@ -25,6 +25,7 @@ def explain(
     *,
     item_names: Any = None,
     timestamps: Any = None,
+    user_features: Any = None,
     method: str = "auto",
 ) -> Explanation:
     r"""Split the scores of one history into what each of its entries adds.
@@ -88,7 +89,7 @@ def explain(
     >>> parts.to_text()
     ['Chocolat: because you rated Amelie 5 and Alien 4']
     """
-    history = Histories.of(X, timestamps).one("explain")
+    history = Histories.of(X, timestamps, user_features).one("explain")
     model, seen = unwrap(estimator, history)
     names = name_items(item_names, X, model)
     if items is not None:

@@ -34,6 +34,7 @@ def deletion_curve(
     max_fraction: float = 0.2,
     n_steps: int = 10,
     timestamps: Any = None,
+    user_features: Any = None,
     random_state: Any = 0,
 ) -> Bunch:
     r"""Delete entries of histories one after the other, and follow the score of an item.
@@ -99,7 +100,7 @@ def deletion_curve(
     >>> bool((curve.drops[:, -1] > 0).all())
     True
     """
-    followed = follow(estimator, X, items, timestamps, min_entries=2)
+    followed = follow(estimator, X, items, timestamps, user_features, min_entries=2)
     histories = followed.histories
     users = np.arange(len(followed.items))
     lengths = np.diff(histories.X.indptr)
@@ -136,6 +137,7 @@ def faithfulness(
     n_steps: int = 10,
     n_repeats: int = 5,
     timestamps: Any = None,
+    user_features: Any = None,
     random_state: Any = 0,
 ) -> pd.DataFrame:
     """Compare how far scores fall when entries are deleted in different orders.
@@ -145,7 +147,7 @@ def faithfulness(
 
     Parameters
     ----------
-    estimator, X, items, max_fraction, n_steps, timestamps, random_state
+    estimator, X, items, max_fraction, n_steps, timestamps, user_features, random_state
         As for :func:`deletion_curve`.
     orders : list of {"contribution", "attention", "random"}, default=None
         The orders to compare with "random". None means all that the model has.
@@ -177,14 +179,17 @@ def faithfulness(
     True
     """
     if orders is None:
-        model, _ = unwrap(estimator, Histories.of(X, timestamps).rows([0]))
+        model, _ = unwrap(estimator, Histories.of(X, timestamps, user_features).rows([0]))
         orders = [o for o in ORDERS if o != "attention" or hasattr(model, "attention_weights")]
     random = check_random_state(random_state)
-    options = {"max_fraction": max_fraction, "n_steps": n_steps, "timestamps": timestamps}
+    options: dict[str, Any] = {"max_fraction": max_fraction, "n_steps": n_steps}
+    context = {"timestamps": timestamps, "user_features": user_features}
     curves, rows = {}, {}
     for order in dict.fromkeys([*orders, "random"]):
         repeats = [
-            deletion_curve(estimator, X, items, order=order, random_state=random, **options)
+            deletion_curve(
+                estimator, X, items, order=order, random_state=random, **options, **context
+            )
             for _ in range(n_repeats if order == "random" else 1)
         ]
         curves[order] = np.mean([curve.drops.mean(axis=0) for curve in repeats], axis=0)
@@ -223,13 +228,14 @@ def stability(
     n_repeats: int = 5,
     k: int = 5,
     timestamps: Any = None,
+    user_features: Any = None,
     random_state: Any = 0,
 ) -> pd.DataFrame:
     """Explain a score again and again, each time without a few random entries of the history.
 
     Parameters
     ----------
-    estimator, X, items, timestamps
+    estimator, X, items, timestamps, user_features
         As for :func:`deletion_curve`; histories with fewer than three entries are left out.
     of : {"contribution", "attention"}, default="contribution"
         What to compare: contributions to the score, or the mean attention of the heads.
@@ -274,7 +280,7 @@ def stability(
     >>> table[["correlation", "overlap"]].mean().round(3).tolist()
     [1.0, 1.0]
     """
-    followed = follow(estimator, X, items, timestamps, min_entries=3)
+    followed = follow(estimator, X, items, timestamps, user_features, min_entries=3)
     random = check_random_state(random_state)
     rows = []
     for row, item in enumerate(followed.items):  # explain answers for one history at a time
@@ -319,9 +325,11 @@ class Followed(NamedTuple):
     scores: np.ndarray  # of the items, by the whole history
 
 
-def follow(estimator: Any, X: Any, items: Any, timestamps: Any, min_entries: int) -> Followed:
+def follow(
+    estimator: Any, X: Any, items: Any, timestamps: Any, user_features: Any, min_entries: int
+) -> Followed:
     """Choose the item of each history that is long enough, by default the best unseen one."""
-    histories = Histories.of(X, timestamps)
+    histories = Histories.of(X, timestamps, user_features)
     n_users, n_items = histories.X.shape
     kept = np.flatnonzero(np.diff(histories.X.indptr) >= min_entries)
     if not len(kept):
@@ -345,7 +353,7 @@ def follow(estimator: Any, X: Any, items: Any, timestamps: Any, min_entries: int
             best = unseen.argmax(axis=1)
         return np.column_stack([best, scores[rows, best]])
 
-    blocks = scores_of_rows(estimator, X, histories.X, histories.times, choose)
+    blocks = scores_of_rows(estimator, X, histories.X, histories.context, choose)
     best, scores = np.concatenate(list(blocks)).T
     best = best.astype(np.intp)
     users, labels = labelled(kept, X, axis=0), labelled(best, X, axis=1)

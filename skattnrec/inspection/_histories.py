@@ -1,4 +1,4 @@
-"""Histories with their times, and what a model attends to in them."""
+"""Histories with their context, and what a model attends to in them."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ import pandas as pd
 import scipy.sparse as sp
 
 from .. import _scores
-from .._blocks import take_entries, take_rows
+from .._blocks import take_entries
+from .._context import Context
 from .._kernels.entries import rows_of_entries
 from .._names import label_items, name_items
-from .._validation import as_interactions, check_timestamps
+from .._validation import as_interactions
 
 __all__ = ["Attended", "Histories", "attend", "attention_model", "attention_shares", "unwrap"]
 
 
 @dataclass(frozen=True)
 class Histories:
-    """Rows of a matrix, the times of their entries, and the form they were given in."""
+    """Rows of a matrix, what is known beside them, and the form they were given in."""
 
     X: sp.csr_array
-    times: np.ndarray | None  # of every element of X.data
+    context: Context
     columns: Any = None  # names of the items, if the matrix was a DataFrame
 
     @classmethod
-    def of(cls, X: Any, timestamps: Any = None) -> Histories:
-        """Check histories, and their times."""
+    def of(cls, X: Any, timestamps: Any = None, user_features: Any = None) -> Histories:
+        """Check histories, their times, and the features of their users."""
         known = as_interactions(X)
         columns = X.columns if isinstance(X, pd.DataFrame) else None
-        return cls(known, check_timestamps(timestamps, known), columns)
+        return cls(known, Context.of(known, timestamps, user_features), columns)
 
     def one(self, caller: str) -> Histories:
         """Check that there is a single history."""
@@ -47,12 +48,14 @@ class Histories:
         return pd.DataFrame(self.X.toarray(), columns=self.columns)
 
     @property
+    def times(self) -> np.ndarray | None:
+        """The time of every element of ``X.data``."""
+        return self.context.times
+
+    @property
     def metadata(self) -> dict[str, Any]:
-        """The times as an estimator takes them."""
-        if self.times is None:
-            return {}
-        stamped = self.times, self.X.indices, self.X.indptr
-        return {"timestamps": sp.csr_array(stamped, shape=self.X.shape)}
+        """The context as an estimator takes it."""
+        return self.context.as_metadata(self.X)
 
     def scores(self, estimator: Any, rows: Any, items: Any) -> np.ndarray:
         """Score item ``items[p]`` by the history in row ``rows[p]``, for every p."""
@@ -60,19 +63,22 @@ class Histories:
 
     def rows(self, rows: Any) -> Histories:
         """Keep some rows."""
-        return Histories(*take_rows(self.X, self.times, rows), self.columns)
+        return Histories(*self.context.of_rows(self.X, rows), self.columns)
 
     def keep(self, mask: np.ndarray) -> Histories:
         """Keep some entries; zeros among them stay stored."""
-        times = None if self.times is None else self.times[mask]
-        return Histories(take_entries(self.X, mask), times, self.columns)
+        return Histories(take_entries(self.X, mask), self.context.of_entries(mask), self.columns)
 
-    def take(self, entries: np.ndarray, indptr: np.ndarray) -> Histories:
-        """Make rows of entries: row r has those that ``entries[indptr[r]:indptr[r + 1]]`` names."""
+    def take(self, entries: np.ndarray, indptr: np.ndarray, users: np.ndarray) -> Histories:
+        """Make rows of entries: row r has those that ``entries[indptr[r]:indptr[r + 1]]`` names.
+
+        ``users[r]`` is the row whose features it gets.
+        """
         parts = self.X.data[entries], self.X.indices[entries], indptr
         X = sp.csr_array(parts, shape=(len(indptr) - 1, self.X.shape[1]))
+        features = None if self.context.features is None else self.context.features[users]
         times = None if self.times is None else self.times[entries]
-        return Histories(X, times, self.columns)
+        return Histories(X, Context(times, features), self.columns)
 
     def without_each_entry(self) -> Histories:
         """Copy rows as often as they have entries: copy p lacks stored entry p."""
@@ -82,7 +88,8 @@ class Histories:
         place = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
         source = np.repeat(begins, size) + place  # the entry that is copied
         source = source[source != np.repeat(np.arange(self.X.nnz), size)]
-        return self.take(source, np.concatenate([[0], np.cumsum(size - 1)]))
+        users = rows_of_entries(self.X.indptr)
+        return self.take(source, np.concatenate([[0], np.cumsum(size - 1)]), users)
 
 
 def unwrap(estimator: Any, histories: Histories) -> tuple[Any, Histories]:
@@ -91,7 +98,7 @@ def unwrap(estimator: Any, histories: Histories) -> tuple[Any, Histories]:
     model, seen = _scores.unwrap(estimator, given)
     if seen is given:
         return model, histories
-    return model, Histories.of(seen, histories.metadata.get("timestamps"))
+    return model, Histories.of(seen, **histories.metadata)
 
 
 def attention_model(estimator: Any, histories: Histories) -> tuple[Any, Histories]:
@@ -134,10 +141,15 @@ class Attended(NamedTuple):
 
 
 def attend(
-    estimator: Any, X: Any, caller: str, item_names: Any = None, timestamps: Any = None
+    estimator: Any,
+    X: Any,
+    caller: str,
+    item_names: Any = None,
+    timestamps: Any = None,
+    user_features: Any = None,
 ) -> Attended:
     """Ask a fitted estimator what it attends to in one history, which must have entries."""
-    history = Histories.of(X, timestamps).one(caller)
+    history = Histories.of(X, timestamps, user_features).one(caller)
     columns = history.X.indices
     if not len(columns):
         raise ValueError("The history is empty: there is nothing to attend to.")

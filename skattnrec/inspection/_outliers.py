@@ -33,6 +33,7 @@ def attention_outliers(
     method: str = "leave_one_out",
     cv: Any = None,
     timestamps: Any = None,
+    user_features: Any = None,
 ) -> pd.DataFrame:
     r"""Rank ratings by how badly they fit the votes of the rest of their history.
 
@@ -95,7 +96,7 @@ def attention_outliers(
     >>> outliers.columns.tolist()
     ['user', 'item', 'rating', 'votes', 'support', 'expected', 'surprise', 'outlierness']
     """
-    histories = Histories.of(X, timestamps)
+    histories = Histories.of(X, timestamps, user_features)
     known = histories.X
     if not known.nnz:
         raise ValueError("All histories are empty: there is nothing to judge.")

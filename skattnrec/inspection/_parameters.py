@@ -7,13 +7,12 @@ name.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from numbers import Integral, Real
-from textwrap import indent
 from typing import Any, TypeVar
 
 from .._compat import Interval, StrOptions, validate_params
+from .._docstrings import fill_in
 
 __all__ = ["checked", "described"]
 
@@ -31,7 +30,9 @@ exclude : {sparse matrix, array-like of bool} of shape (1, n_items), default=Non
     What may not be listed: items where the matrix is not 0.""",
     "times": """\
 timestamps : {array-like, sparse matrix} of the shape of X, default=None
-    The time of every entry of ``X``, for the model too; models of sequences need it.""",
+    The time of every entry of ``X``, for the model too; models of sequences need it.
+user_features : {array-like, sparse matrix} of shape (n_rows, d), default=None
+    What is known of the user of each row, for models that were fitted with it.""",
     "random_state": """\
 random_state : int, RandomState instance or None, default=0
     Draws what is random, and breaks ties.""",
@@ -83,13 +84,7 @@ Described = TypeVar("Described")
 
 def described(thing: Described) -> Described:
     """Fill in the descriptions that the docstring of a function or class names."""
-    if thing.__doc__:  # python -OO takes docstrings away
-        thing.__doc__ = re.sub(
-            r"(?m)^( *)\{(\w+)\}$",
-            lambda line: indent(_DESCRIPTIONS[line[2]], line[1]),
-            thing.__doc__,
-        )
-    return thing
+    return fill_in(thing, _DESCRIPTIONS)
 
 
 def checked(**options: set[str]) -> Callable[[Described], Described]:

@@ -78,7 +78,7 @@ class Place:
         is_excluded[check_exclusions(known, allowed["exclude"], False).indices] = True
         listed, _ = recommend(estimator, history.given, k, **allowed, **history.metadata)
         rows = scores_of_rows(
-            estimator, history.given, history.X, history.times, lambda scores, _: scores[0]
+            estimator, history.given, history.X, history.context, lambda scores, _: scores[0]
         )
         scores = next(rows).astype(np.float64)
         found = listed[0][listed[0] >= 0]

@@ -226,6 +226,7 @@ def why_not(
     exclude: Any = None,
     item_names: Any = None,
     timestamps: Any = None,
+    user_features: Any = None,
 ) -> WhyNot:
     r"""Tell why an item is not in the list of one history, and what it lacks.
 
@@ -282,7 +283,7 @@ def why_not(
     0  Amelie  0.12   1.21       1.09
     1   Alien  0.97   0.10      -0.87
     """
-    history = Histories.of(X, timestamps)
+    history = Histories.of(X, timestamps, user_features)
     rules = {"k": k, "items": items, "exclude": exclude, "item_names": item_names}
     place = Place.of(estimator, history, X, item, "why_not", **rules)
     rivals = place.rivals

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.metadata_routing import UNUSED
 
 from .._compat import Interval, StrOptions
 from .._kernels.entries import rows_of_entries
 from .._scores import scores_of_rows
+from ._held_out import ROUTED
 from ._scorer import RankingScorer
 
 __all__ = ["LikelihoodScorer"]
@@ -76,8 +76,7 @@ class LikelihoodScorer(BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    # routed without any set_score_request call; the estimator is no metadata
-    __metadata_request__score: ClassVar[dict[str, Any]] = {"estimator": UNUSED, "timestamps": True}
+    __metadata_request__score: ClassVar[dict[str, Any]] = ROUTED
 
     def __init__(
         self,
@@ -93,7 +92,15 @@ class LikelihoodScorer(BaseEstimator):
         self.temperature = temperature
         self.random_state = random_state
 
-    def __call__(self, estimator: Any, X: Any, y: Any = None, *, timestamps: Any = None) -> float:
+    def __call__(
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        timestamps: Any = None,
+        user_features: Any = None,
+    ) -> float:
         """Score a fitted recommender.
 
         Parameters
@@ -106,6 +113,8 @@ class LikelihoodScorer(BaseEstimator):
             Held-out items; then all of ``X`` is history. None: hide a part of ``X``.
         timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
             The time of every entry of ``X``.
+        user_features : {array-like, sparse matrix} of shape (n_users, d), default=None
+            What is known of each user; passed on to the estimator.
 
         Returns
         -------
@@ -128,7 +137,7 @@ class LikelihoodScorer(BaseEstimator):
         )
         if y is None:
             hide.check_times(estimator, timestamps)
-        history, held_out, times = hide.hold_out(X, y, timestamps)
+        history, held_out, context = hide.hold_out(X, y, timestamps, user_features)
         held_out = hide.relevant(held_out)
         if not held_out.nnz:
             raise ValueError(
@@ -138,7 +147,7 @@ class LikelihoodScorer(BaseEstimator):
         probabilities = partial(_probabilities_of, held_out.indptr, held_out.indices)
         options = {} if self.temperature is None else {"temperature": self.temperature}
         parts = scores_of_rows(
-            estimator, X, history, times, probabilities, "predict_proba", **options
+            estimator, X, history, context, probabilities, "predict_proba", **options
         )
         likelihood = np.concatenate(list(parts))
         if np.isnan(likelihood).any():
@@ -147,9 +156,17 @@ class LikelihoodScorer(BaseEstimator):
         log_loss = -float(np.mean(np.log(np.maximum(likelihood, smallest)), dtype=np.float64))
         return -log_loss if self.metric == "log_loss" else -float(np.exp(log_loss))
 
-    def score(self, estimator: Any, X: Any, y: Any = None, *, timestamps: Any = None) -> float:
+    def score(
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        timestamps: Any = None,
+        user_features: Any = None,
+    ) -> float:
         """Do the same as calling the scorer; metadata routing looks for this name."""
-        return self(estimator, X, y, timestamps=timestamps)
+        return self(estimator, X, y, timestamps=timestamps, user_features=user_features)
 
 
 def _probabilities_of(

@@ -11,13 +11,14 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.metadata_routing import UNUSED
 
 from .._blocks import take_entries
 from .._compat import Interval, StrOptions
+from .._context import Context
 from .._kernels.entries import count_share, hash_keys, largest_in_row
 from .._scores import model_of, scores_of_rows
-from .._validation import as_interactions, check_timestamps
+from .._validation import as_interactions
+from ._held_out import ROUTED, check_held_out, check_same_labels, unseen
 from ._judged import average_users, judge
 from ._ranking import METRICS, rank_items, user_values
 
@@ -68,10 +69,10 @@ class RankingScorer(BaseEstimator):
 
     Notes
     -----
-    With metadata routing enabled, ``timestamps`` given to ``fit`` of a search or to
-    ``cross_validate(params=...)`` reach the scorer without any request. Without routing they reach
-    ``fit`` alone: then ``holdout="last"`` and "auto", and models that need timestamps, raise an
-    error.
+    With metadata routing enabled, ``timestamps`` and ``user_features`` given to ``fit`` of a search
+    or to ``cross_validate(params=...)`` reach the scorer without any request. Without routing they
+    reach ``fit`` alone: then ``holdout="last"`` and "auto", models that need timestamps, and models
+    that were fitted with user features raise an error.
 
     ``cross_val_score`` and ``cross_validate`` refuse a sparse ``y``; searches and
     ``compare_recommenders`` take one.
@@ -103,8 +104,7 @@ class RankingScorer(BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    # routed without any set_score_request call; the estimator is no metadata
-    __metadata_request__score: ClassVar[dict[str, Any]] = {"estimator": UNUSED, "timestamps": True}
+    __metadata_request__score: ClassVar[dict[str, Any]] = ROUTED
 
     def __init__(
         self,
@@ -123,7 +123,13 @@ class RankingScorer(BaseEstimator):
         self.random_state = random_state
 
     def __call__(
-        self, estimator: Any, X: Any, y: Any = None, *, timestamps: Any = None
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        timestamps: Any = None,
+        user_features: Any = None,
     ) -> float | dict[str, float]:
         """Score a fitted recommender.
 
@@ -138,6 +144,8 @@ class RankingScorer(BaseEstimator):
         timestamps : {array-like, sparse matrix} of shape (n_users, n_items), default=None
             The time of every entry of ``X``. If given, those of the history are passed on to
             ``predict``.
+        user_features : {array-like, sparse matrix} of shape (n_users, d), default=None
+            What is known of each user; passed on to the estimator.
 
         Returns
         -------
@@ -152,7 +160,8 @@ class RankingScorer(BaseEstimator):
             ``holdout="auto"``, if two metrics have the same name, if ``k`` or ``gain`` have no
             effect, or if the estimator's scores are NaN or of a wrong shape.
         """
-        values = self.score_users(estimator, X, y, timestamps=timestamps)
+        context = {"timestamps": timestamps, "user_features": user_features}
+        values = self.score_users(estimator, X, y, **context)
         undefined = "no row has a relevant held-out item. Score rows with more entries"
         if self.relevance_threshold is not None:
             undefined += f", or lower relevance_threshold={self.relevance_threshold}"
@@ -160,19 +169,31 @@ class RankingScorer(BaseEstimator):
         return scores if isinstance(self.metric, list) else next(iter(scores.values()))
 
     def score(
-        self, estimator: Any, X: Any, y: Any = None, *, timestamps: Any = None
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        timestamps: Any = None,
+        user_features: Any = None,
     ) -> float | dict[str, float]:
         """Do the same as calling the scorer; metadata routing looks for this name."""
-        return self(estimator, X, y, timestamps=timestamps)
+        return self(estimator, X, y, timestamps=timestamps, user_features=user_features)
 
     def score_users(
-        self, estimator: Any, X: Any, y: Any = None, *, timestamps: Any = None
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        timestamps: Any = None,
+        user_features: Any = None,
     ) -> dict[str, np.ndarray]:
         """Score a fitted recommender for each user.
 
         Parameters
         ----------
-        estimator, X, y, timestamps
+        estimator, X, y, timestamps, user_features
             As for calling the scorer.
 
         Returns
@@ -185,11 +206,11 @@ class RankingScorer(BaseEstimator):
         metrics = self._metrics()
         if y is None:
             self.check_times(estimator, timestamps)
-        history, held_out, times = self.hold_out(X, y, timestamps)
+        history, held_out, context = self.hold_out(X, y, timestamps, user_features)
         n_items = history.shape[1]
         longest = min(max(k for _, _, k in metrics), n_items)
         rank = partial(_rank_block, history, longest)
-        recommended = np.concatenate(list(scores_of_rows(estimator, X, history, times, rank)))
+        recommended = np.concatenate(list(scores_of_rows(estimator, X, history, context, rank)))
         relevant = self.relevant(held_out)
         judged = judge(recommended, relevant, self.gain)
         values = {}
@@ -240,28 +261,30 @@ class RankingScorer(BaseEstimator):
                 )
 
     def hold_out(
-        self, X: Any, y: Any = None, timestamps: Any = None
-    ) -> tuple[sp.csr_array, sp.csr_array, np.ndarray | None]:
+        self, X: Any, y: Any = None, timestamps: Any = None, user_features: Any = None
+    ) -> tuple[sp.csr_array, sp.csr_array, Context]:
         """Hide what the scorer hides.
 
         Parameters
         ----------
-        X, y, timestamps
+        X, y, timestamps, user_features
             As for calling the scorer.
 
         Returns
         -------
         history, held_out : csr_array of shape (n_users, n_items)
             Two parts of ``X``; or ``X``, and what of ``y`` is not in it.
-        times : ndarray of shape (history.nnz,) or None
-            The time of every entry of the history.
+        context : Context
+            What is known of the history beside it.
         """
         known = as_interactions(X)
-        for name, other in (("y", y), ("timestamps", timestamps)):
+        given = {"y": y, "timestamps": timestamps, "user_features": user_features}
+        for name, other in given.items():
             check_same_labels(name, other, X)
-        times = check_timestamps(timestamps, known)
+        context = Context.of(known, timestamps, user_features)
         if y is not None:
-            return known, _unseen(check_held_out(y, known), known), times
+            return known, unseen(check_held_out(y, known), known), context
+        times = context.times
         lengths = np.diff(known.indptr)
         seed = check_random_state(self.random_state).randint(2**32, dtype=np.uint64)
         drawn = hash_keys(known.indptr, known.indices, seed)
@@ -277,7 +300,7 @@ class RankingScorer(BaseEstimator):
             share = _SHARE if isinstance(self.holdout, str) else self.holdout
             hidden = largest_in_row(known.indptr, drawn, count_share(lengths, share))
         history, held_out = take_entries(known, ~hidden), take_entries(known, hidden)
-        return history, held_out, None if times is None else times[~hidden]
+        return history, held_out, context.of_entries(~hidden)
 
     def relevant(self, held_out: sp.csr_array) -> sp.csr_array:
         """Keep the relevant entries of what ``hold_out`` held out."""
@@ -332,42 +355,6 @@ def _parse(
         )
     k = int(cutoff) if at else k
     return f"{base}@{k}", base, k
-
-
-def check_held_out(y: Any, X: sp.csr_array) -> sp.csr_array:
-    """Check a matrix of held-out ratings: of the shape of X."""
-    if not sp.issparse(y) and np.ndim(y) != 2:
-        raise ValueError(
-            "y must be None or a matrix of held-out ratings of the shape of X, "
-            f"{X.shape}; got an array of {np.ndim(y)} dimension(s)."
-        )
-    y = as_interactions(y, "y")
-    if y.shape != X.shape:
-        raise ValueError(f"y has shape {y.shape}, X has {X.shape}: they must be equal.")
-    return y
-
-
-def check_same_labels(name: str, other: Any, X: Any) -> None:
-    """Refuse a DataFrame whose rows or columns are others, or in another order, than those of X."""
-    if not (hasattr(other, "iloc") and hasattr(X, "iloc") and other.shape == X.shape):
-        return
-    for axis in ("columns", "index"):
-        if not getattr(other, axis).equals(getattr(X, axis)):
-            raise ValueError(
-                f"{name} and X are DataFrames whose {axis} differ: bring {name} into the order of "
-                f"X, for example by {name}.reindex({axis}=X.{axis})."
-            )
-
-
-def _unseen(held_out: sp.csr_array, history: sp.csr_array) -> sp.csr_array:
-    """Drop the held-out entries that are in the history too."""
-    n_items = history.shape[1]
-    return take_entries(held_out, ~np.isin(_flat(held_out, n_items), _flat(history, n_items)))
-
-
-def _flat(X: sp.csr_array, n_items: int) -> np.ndarray:
-    """Give the numbers of the stored cells, counted row by row."""
-    return np.repeat(np.arange(X.shape[0], dtype=np.int64) * n_items, np.diff(X.indptr)) + X.indices
 
 
 def _rank_block(history: sp.csr_array, k: int, scores: np.ndarray, start: int) -> np.ndarray:

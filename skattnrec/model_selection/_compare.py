@@ -17,9 +17,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._compat import Interval, validate_params
-from .._validation import as_interactions, check_timestamps
+from .._context import Context
+from .._validation import as_interactions
 from ..metrics import RankingScorer
-from ..metrics._scorer import check_held_out, check_same_labels
+from ..metrics._held_out import check_held_out, check_same_labels
 from ._significance import mean_interval, paired_tests
 
 __all__ = ["compare_recommenders"]
@@ -43,6 +44,7 @@ def compare_recommenders(
     scoring: Any = None,
     cv: Any = 5,
     timestamps: Any = None,
+    user_features: Any = None,
     n_jobs: int | None = None,
     random_state: Any = 0,
     confidence_level: float = 0.95,
@@ -74,6 +76,8 @@ def compare_recommenders(
         The time of every entry of ``X``. If given, it goes to ``fit``, to ``predict`` and to the
         scorer, through pipelines by metadata routing. Models that need them are compared on the
         same hidden entries as models that ignore them.
+    user_features : {array-like, sparse matrix} of shape (n_users, d), default=None
+        What is known of each user. It goes the same ways.
     n_jobs : int, default=None
         Number of processes. More than one make the seconds of the result less comparable.
     random_state : int, RandomState instance or None, default=0
@@ -135,14 +139,14 @@ def compare_recommenders(
         random_state = check_random_state(random_state).randint(2**31 - 1)
     scorer = _fixed_scorer(scoring, random_state)
     known = as_interactions(X)
-    for name, other in (("y", y), ("timestamps", timestamps)):
+    given = {"y": y, "timestamps": timestamps, "user_features": user_features}
+    for name, other in given.items():
         check_same_labels(name, other, X)
-    times = check_timestamps(timestamps, known)
-    T = None if times is None else sp.csr_array((times, known.indices, known.indptr), known.shape)
+    context = Context.of(known, timestamps, user_features)
     y = None if y is None else check_held_out(y, known)
     tasks = [(n, *fold) for fold in _folds(cv, known, random_state) for n in estimators]
     runs = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_fit_and_score)(clone(estimators[name]), known, y, T, scorer, train, test)
+        delayed(_fit_and_score)(clone(estimators[name]), known, y, context, scorer, train, test)
         for name, train, test in tasks
     )
     seconds, scores = [], []
@@ -181,20 +185,20 @@ def _fit_and_score(
     estimator: Any,
     X: sp.csr_array,
     y: sp.csr_array | None,
-    T: sp.csr_array | None,
+    context: Context,
     scorer: RankingScorer,
     train: np.ndarray,
     test: np.ndarray,
 ) -> tuple[float, float, dict[str, np.ndarray]]:
     """Measure one model on one fold: seconds to fit and to recommend, values of each user."""
-    # routing carries the timestamps through pipelines and searches
-    with config_context(enable_metadata_routing=None if T is None else True):
+    metadata = context.as_metadata(X)
+    learned, judged = ({name: M[rows] for name, M in metadata.items()} for rows in (train, test))
+    # routing carries it through pipelines and searches
+    with config_context(enable_metadata_routing=True if metadata else None):
         start = time.perf_counter()
-        estimator.fit(*_rows(train, X, y), **({} if T is None else {"timestamps": T[train]}))
+        estimator.fit(*_rows(train, X, y), **learned)
         fitted = time.perf_counter()
-        values = scorer.score_users(
-            estimator, *_rows(test, X, y), timestamps=None if T is None else T[test]
-        )
+        values = scorer.score_users(estimator, *_rows(test, X, y), **judged)
         return fitted - start, time.perf_counter() - fitted, values
 
 

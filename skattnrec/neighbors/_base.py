@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._compat import Interval, StrOptions
+from .._context import Context
 from .._ineffective import refuse_ineffective
 from .._kernels.amounts import amounts, typical_value
 from .._kernels.products import csr_times_csr, pair_products
@@ -148,10 +149,10 @@ class NeighborRecommender(BaseRecommender):
     def _weight_factors(self, votes: Factors) -> Factors:
         """Factors of the sums of the sizes of the weights, explicit feedback only."""
 
-    def _sparse_factors(self, X: sp.csr_array, times: np.ndarray | None) -> Factors | None:
+    def _sparse_factors(self, X: sp.csr_array, context: Context) -> Factors | None:
         return None if self._predicts_ratings() else self._factors(X)
 
-    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
         """Implicit feedback: the sum of votes; explicit feedback: their weighted mean."""
         votes = self._factors(X)
         sums = multiply(*votes)
@@ -161,7 +162,7 @@ class NeighborRecommender(BaseRecommender):
         return self._average(sums, multiply(*self._weight_factors(votes)), centers, self.prior_)
 
     def _score_pairs(
-        self, X: sp.csr_array, times: np.ndarray | None, rows: np.ndarray, items: np.ndarray
+        self, X: sp.csr_array, context: Context, rows: np.ndarray, items: np.ndarray
     ) -> np.ndarray:
         """Scores of given pairs, (n_pairs,), from the neighbours of each."""
         votes = self._factors(X)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from .._context import Context
 from ._base import Factors, NeighborRecommender, with_data
 from ._twins import Twins
 
@@ -179,7 +180,7 @@ class ItemItemCF(NeighborRecommender):
         self.damping = damping
         self.feedback = feedback
 
-    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+    def _fit(self, X: sp.csr_array, context: Context) -> None:
         items = self._compared(self._fit_values(X)).T.tocsr()  # n_items x n_users
         items = self._fit_weighting(items).apply(items)
         itself = Twins.by_number(X.shape[1])
@@ -204,7 +205,7 @@ class ItemItemCF(NeighborRecommender):
         return with_data(votes[0], np.ones_like(votes[0].data)), self._sizes
 
     def _explain(
-        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+        self, X: sp.csr_array, context: Context, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Contribution of history item j to item i: its vote, or its part of the mean."""
         history = X.indices.astype(np.intp)

@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_scalar
 
+from .._context import Context
 from .._kernels.entries import rows_of_entries
 from .._kernels.rounding import negligible
 from ._base import Factors, NeighborRecommender, multiply, with_data
@@ -143,7 +144,7 @@ class UserUserCF(NeighborRecommender):
         self.damping = damping
         self.feedback = feedback
 
-    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+    def _fit(self, X: sp.csr_array, context: Context) -> None:
         X = X.copy()  # it is kept, and may be changed by whom it belongs to
         values = self._fit_values(X)
         users = self._compared(values)
@@ -167,7 +168,7 @@ class UserUserCF(NeighborRecommender):
         return abs(votes[0]), self._known
 
     def _explain(
-        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+        self, X: sp.csr_array, context: Context, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Contribution of neighbour v to item i: its vote, or its part of the mean."""
         near = self._neighbors(X, self.n_neighbors)
@@ -215,7 +216,7 @@ class UserUserCF(NeighborRecommender):
             If ``k`` is not a positive integer.
         """
         model = self._fitted()
-        X, _ = model._validate(X, None, reset=False)
+        X, _ = model._validate(X, None, None, reset=False)
         k = check_scalar(k, "k", Integral, min_val=1)
         near = model._neighbors(X, k)
         rows = rows_of_entries(near.indptr)

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from skattnrec import BaselinePredictor, PopularityRecommender
+from skattnrec._context import Context
 
 FACTORS = [0.1, 1 / 3, 10, 1e6]
 SETTINGS = [{}, {"user_damping": 0, "item_damping": 0}, {"clip": True}, {"max_iter": 1}]
@@ -66,7 +67,7 @@ def test_scores_of_pairs_are_those_of_all_items(model):
     model.fit(X)
     rows, items = np.divmod(np.random.default_rng(0).permutation(20 * 12)[:60], 12)
     np.testing.assert_array_equal(
-        model._score_pairs(X, None, rows, items), model._score(X, None)[rows, items]
+        model._score_pairs(X, Context(), rows, items), model._score(X, Context())[rows, items]
     )
 
 

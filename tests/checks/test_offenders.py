@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 from skattnrec._compat import Interval
+from skattnrec._context import Context
 from skattnrec.base import BaseRecommender
 from skattnrec.checks import LAWS, check_recommender
 
@@ -19,7 +20,7 @@ class ItemVotes(BaseRecommender):
     def __init__(self, shrinkage=1.0):
         self.shrinkage = shrinkage
 
-    def _fit(self, X, times):
+    def _fit(self, X, context):
         known = sp.csr_array((np.ones_like(X.data), X.indices, X.indptr), shape=X.shape)
         co_rated = (known.T @ known).toarray()
         norms = np.sqrt(co_rated.diagonal())
@@ -27,10 +28,10 @@ class ItemVotes(BaseRecommender):
         np.fill_diagonal(votes, 0)
         self.votes_ = votes.astype(X.dtype)
 
-    def _score(self, X, times):
+    def _score(self, X, context):
         return X @ self.votes_
 
-    def _explain(self, X, times, items):
+    def _explain(self, X, context, items):
         contributions = self.votes_[np.ix_(X.indices, items)].T * X.data
         baseline = np.zeros(len(items), contributions.dtype)
         return baseline, X.indices.astype(np.intp), contributions, {}
@@ -64,7 +65,7 @@ class WorstFirst(ItemVotes):
 
 
 class TiesToHigherIndex(ItemVotes):
-    def _score(self, X, times):
+    def _score(self, X, context):
         return np.zeros(X.shape, X.dtype)
 
     def recommend(self, X, k=10, **kwargs):
@@ -97,51 +98,51 @@ class SimilarToItself(ItemVotes):
 class LooksUpRows(ItemVotes):
     """The commonest error of all: row i of any matrix is user i of the training matrix."""
 
-    def _fit(self, X, times):
-        super()._fit(X, times)
+    def _fit(self, X, context):
+        super()._fit(X, context)
         self.known_ = X
 
-    def _score(self, X, times):
+    def _score(self, X, context):
         return self.known_[np.arange(X.shape[0]) % self.known_.shape[0]] @ self.votes_
 
 
 class ScoresDependOnBatch(ItemVotes):
-    def _score(self, X, times):
-        scores = super()._score(X, times)
+    def _score(self, X, context):
+        scores = super()._score(X, context)
         return scores / scores.max(initial=1e-9)
 
 
 class LikesTheFirstItems(ItemVotes):
     """Scores depend on the column number."""
 
-    def _score(self, X, times):
-        return super()._score(X, times) + np.arange(X.shape[1], dtype=X.dtype)
+    def _score(self, X, context):
+        return super()._score(X, context) + np.arange(X.shape[1], dtype=X.dtype)
 
 
 class LearnsTheFirstUsers(ItemVotes):
-    def _fit(self, X, times):
-        super()._fit(X[:10], times)
+    def _fit(self, X, context):
+        super()._fit(X[:10], context)
 
 
 class CountsStoredEntries(ItemVotes):
     """Reads the matrix before duplicates are summed."""
 
-    def fit(self, X, y=None, *, timestamps=None):
+    def fit(self, X, y=None, *, timestamps=None, user_features=None):
         self.n_entries_ = X.nnz if sp.issparse(X) else np.count_nonzero(X)
         return super().fit(X, y, timestamps=timestamps)
 
-    def _score(self, X, times):
-        return super()._score(X, times) + X * self.n_entries_
+    def _score(self, X, context):
+        return super()._score(X, context) + X * self.n_entries_
 
 
 class ForgetsNames(ItemVotes):
-    def _validate(self, X, timestamps, *, reset):
+    def _validate(self, X, timestamps, user_features, *, reset):
         X = X if sp.issparse(X) else np.asarray(X)
-        return super()._validate(X, timestamps, reset=reset)
+        return super()._validate(X, timestamps, user_features, reset=reset)
 
 
 class RefitsFromOldVotes(ItemVotes):
-    def fit(self, X, y=None, *, timestamps=None):
+    def fit(self, X, y=None, *, timestamps=None, user_features=None):
         refit = hasattr(self, "votes_")
         super().fit(X, y, timestamps=timestamps)
         self.votes_ = self.votes_ * (1 + refit)
@@ -151,7 +152,7 @@ class RefitsFromOldVotes(ItemVotes):
 class CloneIsFitted(ItemVotes):
     """Keeps what it learned where clone copies it."""
 
-    def fit(self, X, y=None, *, timestamps=None):
+    def fit(self, X, y=None, *, timestamps=None, user_features=None):
         super().fit(X, y, timestamps=timestamps)
         self.shrinkage = self.shrinkage + 1.0
         return self
@@ -164,7 +165,7 @@ class LosesStateInPickle(ItemVotes):
 
 
 class UsesTarget(ItemVotes):
-    def fit(self, X, y=None, *, timestamps=None):
+    def fit(self, X, y=None, *, timestamps=None, user_features=None):
         super().fit(X, y, timestamps=timestamps)
         if y is not None:
             self.votes_ = self.votes_ * (2 + float(abs(y.sum())))
@@ -172,31 +173,35 @@ class UsesTarget(ItemVotes):
 
 
 class BinarisesInPlace(ItemVotes):
-    def fit(self, X, y=None, *, timestamps=None):
+    def fit(self, X, y=None, *, timestamps=None, user_features=None):
         if isinstance(X, sp.csc_array) and X.dtype == np.float32:
             X.data[:] = 1
         return super().fit(X, y, timestamps=timestamps)
 
 
 class SortsInPlace(ItemVotes):
-    def predict(self, X, *, timestamps=None):
+    def predict(self, X, *, timestamps=None, user_features=None):
         if sp.issparse(X) and X.format == "csr":
             X.sort_indices()
         return super().predict(X, timestamps=timestamps)
 
 
 class ChangesTimestamps(ItemVotes):
-    def _validate(self, X, timestamps, *, reset):
-        checked, times = super()._validate(X, timestamps, reset=reset)
-        if times is not None and sp.issparse(timestamps) and timestamps.data.flags.writeable:
+    def _validate(self, X, timestamps, user_features, *, reset):
+        checked, context = super()._validate(X, timestamps, user_features, reset=reset)
+        if (
+            context.times is not None
+            and sp.issparse(timestamps)
+            and timestamps.data.flags.writeable
+        ):
             timestamps.data -= timestamps.data.min()
-        return checked, times
+        return checked, context
 
 
 class WritesToInput(ItemVotes):
     """Writes and restores: no trace, but read-only data cannot be used."""
 
-    def fit(self, X, y=None, *, timestamps=None):
+    def fit(self, X, y=None, *, timestamps=None, user_features=None):
         super().fit(X, y, timestamps=timestamps)
         data = X.data if sp.issparse(X) else X
         if isinstance(data, np.ndarray):
@@ -205,7 +210,7 @@ class WritesToInput(ItemVotes):
 
 
 class HandsOutItsState(ItemVotes):
-    def predict(self, X, *, timestamps=None):
+    def predict(self, X, *, timestamps=None, user_features=None):
         scores = super().predict(X, timestamps=timestamps)
         if not hasattr(self, "_last") or self._last.shape != scores.shape:
             self._last = scores
@@ -227,67 +232,67 @@ class NotThreadSafe(ItemVotes):
 class GivesNaN(ItemVotes):
     """Divides by the norm of the neighbourhood, which may be empty."""
 
-    def _score(self, X, times):
-        scores = super()._score(X, times)
+    def _score(self, X, context):
+        scores = super()._score(X, context)
         scores[np.diff(X.indptr) == self.n_features_in_] = np.nan
         return scores
 
 
 class AlwaysFloat64(ItemVotes):
-    def predict(self, X, *, timestamps=None):
+    def predict(self, X, *, timestamps=None, user_features=None):
         return super().predict(X, timestamps=timestamps).astype(np.float64)
 
 
 class EmptyHistoryGetsNothing(ItemVotes):
-    def _score_or_prior(self, X, times):
-        return self._score(X, times)
+    def _score_or_prior(self, X, context):
+        return self._score(X, context)
 
 
 class WrongExplanation(ItemVotes):
-    def _explain(self, X, times, items):
-        baseline, sources, contributions, extra = super()._explain(X, times, items)
+    def _explain(self, X, context, items):
+        baseline, sources, contributions, extra = super()._explain(X, context, items)
         return baseline, sources, contributions[:, ::-1] * X.data, extra
 
 
 class WeighsWrongly(ItemVotes):
-    def _explain(self, X, times, items):
-        baseline, sources, contributions, extra = super()._explain(X, times, items)
+    def _explain(self, X, context, items):
+        baseline, sources, contributions, extra = super()._explain(X, context, items)
         return baseline, sources, contributions, {**extra, "weights": np.zeros_like(contributions)}
 
 
 class AcceptsAnything(ItemVotes):
     """Replaces what is not finite by 0."""
 
-    def _validate(self, X, timestamps, *, reset):
+    def _validate(self, X, timestamps, user_features, *, reset):
         if sp.issparse(X):
             X = X.copy()
             X.data = np.nan_to_num(X.data, posinf=0, neginf=0)
         else:
             X = np.nan_to_num(np.asarray(X, dtype=float), posinf=0, neginf=0)
-        return super()._validate(X, timestamps, reset=reset)
+        return super()._validate(X, timestamps, user_features, reset=reset)
 
 
 class AcceptsAnyWidth(ItemVotes):
-    def _validate(self, X, timestamps, *, reset):
+    def _validate(self, X, timestamps, user_features, *, reset):
         if not reset and X.shape[1] != self.n_features_in_:
             wide = np.zeros((X.shape[0], self.n_features_in_))
             n = min(X.shape[1], self.n_features_in_)
             wide[:, :n] = X.toarray()[:, :n] if sp.issparse(X) else X[:, :n]
             X = wide
-        return super()._validate(X, timestamps, reset=reset)
+        return super()._validate(X, timestamps, user_features, reset=reset)
 
 
 class AcceptsNegative(ItemVotes):
     """Says in its tags that it does not."""
 
-    def _validate(self, X, timestamps, *, reset):
+    def _validate(self, X, timestamps, user_features, *, reset):
         X = abs(X)
-        return super()._validate(X, timestamps, reset=reset)
+        return super()._validate(X, timestamps, user_features, reset=reset)
 
 
 class IgnoresTimestamps(ItemVotes):
-    def _validate(self, X, timestamps, *, reset):
-        return super()._validate(X, None, reset=reset)
+    def _validate(self, X, timestamps, user_features, *, reset):
+        return super()._validate(X, None, user_features, reset=reset)
 
 
 class IgnoresUnknownItems(ItemVotes):
@@ -298,13 +303,13 @@ class IgnoresUnknownItems(ItemVotes):
 
 
 class AcceptsFlatLists(ItemVotes):
-    def _validate(self, X, timestamps, *, reset):
+    def _validate(self, X, timestamps, user_features, *, reset):
         X = X if sp.issparse(X) else np.atleast_2d(X)
-        return super()._validate(X, timestamps, reset=reset)
+        return super()._validate(X, timestamps, user_features, reset=reset)
 
 
 class ExplainsTheLowest(ItemVotes):
-    def explain(self, X, items=None, *, timestamps=None):
+    def explain(self, X, items=None, *, timestamps=None, user_features=None):
         items = [0, 1] if items is None else items
         return super().explain(X, items, timestamps=timestamps)
 
@@ -317,48 +322,48 @@ class AnswersUnfitted(ItemVotes):
 
 
 class CrashesOnOneUser(ItemVotes):
-    def _fit(self, X, times):
+    def _fit(self, X, context):
         if X.shape[0] == 1:
             raise ZeroDivisionError("division by n_users - 1")
-        super()._fit(X, times)
+        super()._fit(X, context)
 
 
 class DropsStoredZeros(ItemVotes):
-    def _validate(self, X, timestamps, *, reset):
-        X, times = super()._validate(X, timestamps, reset=reset)
-        if times is None:
+    def _validate(self, X, timestamps, user_features, *, reset):
+        X, context = super()._validate(X, timestamps, user_features, reset=reset)
+        if context.times is None:
             X = X.copy()
             X.eliminate_zeros()
-        return X, times
+        return X, context
 
 
 class PopularForAll(ItemVotes):
-    def _score(self, X, times):
+    def _score(self, X, context):
         return np.tile(self.prior_, (X.shape[0], 1))
 
-    def _explain(self, X, times, items):
+    def _explain(self, X, context, items):
         return self.prior_[items], np.empty(0, np.intp), np.empty((len(items), 0)), {}
 
 
 class ReadsColumnsAsRows(ItemVotes):
-    def _validate(self, X, timestamps, *, reset):
+    def _validate(self, X, timestamps, user_features, *, reset):
         if sp.issparse(X) and X.format == "csc":
             X = sp.csr_array(X.toarray().T.reshape(X.shape))
-        return super()._validate(X, timestamps, reset=reset)
+        return super()._validate(X, timestamps, user_features, reset=reset)
 
 
 class ReadsTimesInStoredOrder(ItemVotes):
     """Weighs ratings by their time, but reads times in the order they come in."""
 
-    def _validate(self, X, timestamps, *, reset):
-        checked, times = super()._validate(X, timestamps, reset=reset)
+    def _validate(self, X, timestamps, user_features, *, reset):
+        checked, context = super()._validate(X, timestamps, user_features, reset=reset)
         if sp.issparse(timestamps) and timestamps.format != "csr":
-            times = timestamps.data
-        return checked, times
+            context = Context(timestamps.data)
+        return checked, context
 
-    def _score(self, X, times):
-        if times is not None:
-            X = sp.csr_array((X.data * times, X.indices, X.indptr), shape=X.shape)
+    def _score(self, X, context):
+        if context.times is not None:
+            X = sp.csr_array((X.data * context.times, X.indices, X.indptr), shape=X.shape)
         return X @ self.votes_
 
 
@@ -372,21 +377,21 @@ class IgnoresItemsOfRows(ItemVotes):
 class TrustsIndices(ItemVotes):
     """Brings indices that are out of range back into it."""
 
-    def _validate(self, X, timestamps, *, reset):
+    def _validate(self, X, timestamps, user_features, *, reset):
         if sp.issparse(X) and X.format == "csr":
             X = sp.csr_array((X.data, np.clip(X.indices, 0, X.shape[1] - 1), X.indptr), X.shape)
-        return super()._validate(X, timestamps, reset=reset)
+        return super()._validate(X, timestamps, user_features, reset=reset)
 
 
 class TakesAnyTarget(ItemVotes):
-    def fit(self, X, y=None, *, timestamps=None):
+    def fit(self, X, y=None, *, timestamps=None, user_features=None):
         return super().fit(X, None, timestamps=timestamps)
 
 
 class ForgetsWhenRefused(ItemVotes):
     """Sets the width before all is checked."""
 
-    def fit(self, X, y=None, *, timestamps=None):
+    def fit(self, X, y=None, *, timestamps=None, user_features=None):
         if hasattr(self, "votes_"):
             self.n_features_in_ = np.shape(X)[1]
         return super().fit(X, y, timestamps=timestamps)
@@ -395,7 +400,7 @@ class ForgetsWhenRefused(ItemVotes):
 class LearnsInPlace(ItemVotes):
     """Forgets what it knows before it learns."""
 
-    def fit(self, X, y=None, *, timestamps=None):
+    def fit(self, X, y=None, *, timestamps=None, user_features=None):
         if hasattr(self, "votes_"):
             self.votes_[...] = 0
         return super().fit(X, y, timestamps=timestamps)
@@ -404,13 +409,13 @@ class LearnsInPlace(ItemVotes):
 class CountsTwice(ItemVotes):
     """Learns more users in two steps."""
 
-    def _fit(self, X, times):
-        super()._fit(X, times)
+    def _fit(self, X, context):
+        super()._fit(X, context)
         self.n_users_ = X.shape[0]
 
     def partial_fit(self, X):
         model = self._fitted()
-        X, _ = model._validate(X, None, reset=False)
+        X, _ = model._validate(X, None, None, reset=False)
         self.n_users_ = self.n_users_ + X.shape[0]
         self.votes_ = self.votes_ * self.n_users_
         return self
@@ -423,7 +428,7 @@ class KeepsOldAttributes(ItemVotes):
         super().__init__(shrinkage)
         self.twice = twice
 
-    def fit(self, X, y=None, *, timestamps=None):
+    def fit(self, X, y=None, *, timestamps=None, user_features=None):
         super().fit(X, y, timestamps=timestamps)
         if self.twice:
             self.doubled_ = 2 * self.votes_
@@ -431,17 +436,17 @@ class KeepsOldAttributes(ItemVotes):
             self.single_ = self.votes_
         return self
 
-    def _score(self, X, times):
+    def _score(self, X, context):
         return X @ (self.doubled_ if self.twice else self.single_)
 
 
 class KeepsTheMatrix(ItemVotes):
-    def _fit(self, X, times):
-        super()._fit(X, times)
+    def _fit(self, X, context):
+        super()._fit(X, context)
         self.known_ = X
 
-    def _score(self, X, times):
-        return super()._score(X, times) + self.known_.data[0]
+    def _score(self, X, context):
+        return super()._score(X, context) + self.known_.data[0]
 
 
 class HasADeadParameter(ItemVotes):
@@ -458,13 +463,13 @@ class HasADeadParameter(ItemVotes):
 class Exponentiates(ItemVotes):
     """Weighs by exponentials of ratings as they come."""
 
-    def _score(self, X, times):
+    def _score(self, X, context):
         weights = np.exp(np.minimum(X.data, 80))
         return sp.csr_array((weights, X.indices, X.indptr), shape=X.shape) @ self.votes_
 
 
 class Overflows(ItemVotes):
-    def _score(self, X, times):
+    def _score(self, X, context):
         with np.errstate(over="ignore"):
             weights = np.exp(X.data)
         return sp.csr_array((weights, X.indices, X.indptr), shape=X.shape) @ self.votes_
@@ -480,24 +485,24 @@ class TakesSigns(ItemVotes):
 class WeighsByTheLargest(ItemVotes):
     """Every rating but the largest counts for nothing where that is large enough."""
 
-    def _fit(self, X, times):
-        super()._fit(X, times)
+    def _fit(self, X, context):
+        super()._fit(X, context)
         self.votes_ = self.votes_ * (np.arange(X.shape[1]) if X.data.max() > 1e5 else 1)
 
 
 class RoundsToSinglePrecision(ItemVotes):
     """Differences of large numbers, which single precision does not hold."""
 
-    def _score(self, X, times):
-        scores = super()._score(X, times)
+    def _score(self, X, context):
+        scores = super()._score(X, context)
         return (scores + scores.dtype.type(1e9)) - scores.dtype.type(1e9)
 
 
 class ReadsTheFirstHundred(ItemVotes):
     """Explains by no more entries than fit on a page."""
 
-    def _explain(self, X, times, items):
-        baseline, sources, contributions, extra = super()._explain(X, times, items)
+    def _explain(self, X, context, items):
+        baseline, sources, contributions, extra = super()._explain(X, context, items)
         return baseline, sources[:100], contributions[:, :100], extra
 
 
@@ -524,21 +529,76 @@ class SimilarInBlocks(ItemVotes):
 class CopiesInPlace(ItemVotes):
     """Writes to the matrix it is asked about."""
 
-    def predict(self, X, *, timestamps=None):
+    def predict(self, X, *, timestamps=None, user_features=None):
         if sp.issparse(X):
             X.data += 0
         return super().predict(X, timestamps=timestamps)
 
 
 class DiesInAFork(ItemVotes):
-    def _fit(self, X, times):
-        super()._fit(X, times)
+    def _fit(self, X, context):
+        super()._fit(X, context)
         self.process_ = os.getpid()
 
     def recommend(self, X, k=10, **kwargs):
         if os.getpid() != self.process_:
             os._exit(3)
         return super().recommend(X, k, **kwargs)
+
+
+class ReadsFeatures(ItemVotes):
+    """Adds the sum of a row's user features times a fixed profile; honest."""
+
+    def _reads_user_features(self):
+        return True
+
+    def _effect(self, context):
+        profile = np.linspace(1, 2, self.n_features_in_)
+        return 1e-3 * np.outer(context.features.sum(axis=1), profile)
+
+    def _score(self, X, context):
+        scores = super()._score(X, context)
+        return scores if context.features is None else scores + self._effect(context)
+
+    def _score_empty(self, X, context):
+        scores = super()._score_empty(X, context)
+        return scores if context.features is None else scores + self._effect(context)
+
+    def _explain(self, X, context, items):
+        baseline, *parts = super()._explain(X, context, items)
+        if context.features is None:
+            return baseline, *parts
+        empty = self.prior_[items] if X.nnz == 0 else 0
+        return baseline + empty + self._effect(context)[0, items], *parts
+
+
+class ReadsFeaturesInStoredOrder(ReadsFeatures):
+    def _validate(self, X, timestamps, user_features, *, reset):
+        if sp.issparse(user_features) and user_features.format == "csc":
+            user_features = user_features[::-1]
+        return super()._validate(X, timestamps, user_features, reset=reset)
+
+
+class MixesFeaturesOfRows(ReadsFeatures):
+    def _effect(self, context):
+        return super()._effect(context) * 0 + context.features.sum()
+
+
+class AcceptsAnyFeatures(ItemVotes):
+    def _validate(self, X, timestamps, user_features, *, reset):
+        return super()._validate(X, timestamps, None, reset=reset)
+
+
+class DoesWithoutFeatures(ReadsFeatures):
+    def _validate(self, X, timestamps, user_features, *, reset):
+        if user_features is None and not reset:
+            user_features = np.zeros((X.shape[0], self.n_user_features_in_))
+        return super()._validate(X, timestamps, user_features, reset=reset)
+
+
+class LeavesOutFeatures(ReadsFeatures):
+    def _explain(self, X, context, items):
+        return super()._explain(X, Context(context.times), items)
 
 
 OFFENDERS = {
@@ -605,6 +665,11 @@ OFFENDERS = {
     AnswersUnfitted: "check_unfitted_model_raises",
     CrashesOnOneUser: "check_smallest_data",
     DropsStoredZeros: "check_stored_zeros_are_accepted",
+    ReadsFeaturesInStoredOrder: "check_user_feature_formats_agree",
+    MixesFeaturesOfRows: "check_user_features_belong_to_rows",
+    AcceptsAnyFeatures: "check_mismatched_user_features_raise",
+    DoesWithoutFeatures: "check_user_features_are_those_of_fit",
+    LeavesOutFeatures: "check_contributions_with_user_features_sum_to_score",
 }
 
 
@@ -626,6 +691,11 @@ def test_honest_recommender_obeys_all_laws():
 def test_offender_is_caught_by_its_law(Offender, name):
     with pytest.raises((AssertionError, ValueError, ZeroDivisionError)):
         law_named(name)(Offender())
+
+
+def test_honest_reader_of_user_features_obeys_all_laws():
+    results = check_recommender(ReadsFeatures())
+    assert {result["status"] for result in results} == {"passed", "skipped"}
 
 
 def test_row_lookup_is_also_caught_by_permuted_rows():

@@ -57,7 +57,7 @@ def test_expected_failure_that_does_not_happen_is_a_failure():
 
 
 class Unexplained(PopularityRecommender):
-    def _explain(self, X, times, items):
+    def _explain(self, X, context, items):
         raise NotImplementedError("Unexplained does not explain its scores.")
 
 

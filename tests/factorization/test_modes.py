@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from sklearn.base import clone
 
 from skattnrec import ALSFactorizer, BayesianFactorizer
+from skattnrec._context import Context
 
 MODES = {
     "implicit": {},
@@ -97,8 +98,8 @@ def test_scores_of_pairs_are_those_of_all_items(model):
     model = clone(model).fit(X)
     new = ratings(1)
     rows, items = np.divmod(np.random.default_rng(0).permutation(30 * 20)[:90], 20)
-    scores = model._score_pairs(new, None, rows, items)
-    np.testing.assert_allclose(scores, model._score(new, None)[rows, items], atol=1e-12)
+    scores = model._score_pairs(new, Context(), rows, items)
+    np.testing.assert_allclose(scores, model._score(new, Context())[rows, items], atol=1e-12)
 
 
 def test_parameters_set_after_a_fit_wait_for_the_next():

@@ -33,32 +33,32 @@ class Overlap(BaseRecommender):
     def __init__(self, popularity=0.0):
         self.popularity = popularity
 
-    def _fit(self, X, times):
+    def _fit(self, X, context):
         self.counts_ = (X.T @ X).toarray()
 
-    def _score(self, X, times):
+    def _score(self, X, context):
         return X @ self.counts_ + self.popularity * self.prior_
 
 
 class Latest(BaseRecommender):
     """Score items by how often they followed the latest one; needs timestamps everywhere."""
 
-    def _fit(self, X, times):
-        assert times is not None
+    def _fit(self, X, context):
+        assert context.times is not None
         n_items = X.shape[1]
         self.counts_ = np.zeros((n_items, n_items))
         for row in range(X.shape[0]):
             entries = slice(X.indptr[row], X.indptr[row + 1])
-            sequence = X.indices[entries][np.argsort(times[entries])]
+            sequence = X.indices[entries][np.argsort(context.times[entries])]
             np.add.at(self.counts_, (sequence[:-1], sequence[1:]), 1)
 
-    def _score(self, X, times):
-        assert times is not None
+    def _score(self, X, context):
+        assert context.times is not None
         scores = np.zeros(X.shape)
         for row in range(X.shape[0]):
             entries = slice(X.indptr[row], X.indptr[row + 1])
             if entries.stop > entries.start:
-                scores[row] = self.counts_[X.indices[entries][np.argmax(times[entries])]]
+                scores[row] = self.counts_[X.indices[entries][np.argmax(context.times[entries])]]
         return scores
 
 
@@ -283,9 +283,9 @@ def test_a_dict_of_scorers_with_routing(T, routing):
 def test_requests_can_be_changed(T, routing):
     X = (T > 0).astype(float)
     requests = RankingScorer().get_metadata_routing().score.requests
-    assert requests == {"timestamps": True}
+    assert requests == {"timestamps": True, "user_features": True}
     scorer = RankingScorer(holdout="last").set_score_request(timestamps="when")
-    assert clone(scorer).get_metadata_routing().score.requests == {"timestamps": "when"}
+    assert clone(scorer).get_metadata_routing().score.requests["timestamps"] == "when"
     model = Latest().set_fit_request(timestamps="when").set_predict_request(timestamps="when")
     search = GridSearchCV(model, {}, scoring=scorer).fit(X, when=T)
     assert search.best_score_ > 0

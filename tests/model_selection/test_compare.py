@@ -18,25 +18,25 @@ from skattnrec.model_selection._significance import mean_interval
 class Overlap(BaseRecommender):
     """Score items by how often they occur with those of the history."""
 
-    def _fit(self, X, times):
+    def _fit(self, X, context):
         self.counts_ = (X.T @ X).toarray()
 
-    def _score(self, X, times):
+    def _score(self, X, context):
         return X @ self.counts_
 
 
 class NeedsTimes(Overlap):
-    def _fit(self, X, times):
-        assert times is not None
-        super()._fit(X, times)
+    def _fit(self, X, context):
+        assert context.times is not None
+        super()._fit(X, context)
 
-    def _score(self, X, times):
-        assert times is not None
-        return super()._score(X, times)
+    def _score(self, X, context):
+        assert context.times is not None
+        return super()._score(X, context)
 
 
 class LateColumns(Overlap):
-    def _score(self, X, times):
+    def _score(self, X, context):
         return np.tile(np.arange(X.shape[1], dtype=float), (X.shape[0], 1))
 
 

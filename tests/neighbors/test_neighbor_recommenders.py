@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.metrics.pairwise import cosine_similarity
 
+from skattnrec._context import Context
 from skattnrec.exceptions import IneffectiveParameterWarning
 from skattnrec.neighbors import ItemItemCF, UserUserCF
 from skattnrec.neighbors._search import SIMILARITIES
@@ -300,8 +301,8 @@ def test_scores_of_pairs_are_those_of_all_items(model, similarity):
     model = clone(model).set_params(similarity=similarity, min_similarity=-2).fit(ratings())
     new = sp.csr_array(ratings(1))
     rows, items = np.divmod(np.random.default_rng(0).permutation(25 * 14)[:90], 14)
-    scores = model._score_pairs(new, None, rows, items)
-    np.testing.assert_allclose(scores, model._score(new, None)[rows, items], atol=1e-12)
+    scores = model._score_pairs(new, Context(), rows, items)
+    np.testing.assert_allclose(scores, model._score(new, Context())[rows, items], atol=1e-12)
 
 
 @pytest.mark.parametrize("Model", [ItemItemCF, UserUserCF])

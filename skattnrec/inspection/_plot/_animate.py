@@ -24,6 +24,7 @@ def animate_attention(
     *,
     over: str = "history",
     timestamps: Any = None,
+    user_features: Any = None,
     item_names: Any = None,
     head: int = 0,
     max_entries: int = 12,
@@ -78,7 +79,7 @@ def animate_attention(
     pyplot("animate_attention")
     from matplotlib.animation import FuncAnimation, PillowWriter
 
-    attended = attend(estimator, X, "animate_attention", item_names, timestamps)
+    attended = attend(estimator, X, "animate_attention", item_names, timestamps, user_features)
     n_heads = len(attended.temperatures)
     if not 0 <= head < n_heads:
         raise ValueError(f"head must be in [0, {n_heads - 1}], got {head}.")
@@ -124,7 +125,7 @@ def _growing(
     order = np.arange(X.nnz) if times is None else np.argsort(times, kind="stable")
     frames, places = np.tril_indices(X.nnz)
     indptr = np.searchsorted(frames, np.arange(X.nnz + 1))
-    prefixes = attended.history.take(order[places], indptr)
+    prefixes = attended.history.take(order[places], indptr, np.zeros(X.nnz, np.intp))
     shares = attention_shares(*attention_model(estimator, prefixes))[head]
     titles = [f"{m} of {X.nnz} entries" for m in range(1, X.nnz + 1)]
     return order, shares.toarray()[:, X.indices[order]], titles

@@ -88,6 +88,7 @@ class ContributionDisplay(Display):
         *,
         item_names: Any = None,
         timestamps: Any = None,
+        user_features: Any = None,
         method: str = "auto",
         **options: Any,
     ) -> ContributionDisplay:
@@ -95,7 +96,7 @@ class ContributionDisplay(Display):
 
         Parameters
         ----------
-        estimator, X, item_names, timestamps, method
+        estimator, X, item_names, timestamps, user_features, method
             As for :func:`~skattnrec.inspection.explain`.
         item : int or str, default=None
             The item; None means the best recommendation.
@@ -103,8 +104,8 @@ class ContributionDisplay(Display):
             What the class and :meth:`plot` take, ``ax`` among them.
         """
         items = None if item is None else [item]
-        names_and_times = {"item_names": item_names, "timestamps": timestamps}
-        explanation = explain(estimator, X, items, method=method, **names_and_times)
+        context = {"timestamps": timestamps, "user_features": user_features}
+        explanation = explain(estimator, X, items, method=method, item_names=item_names, **context)
         return cls.from_predictions(explanation, **options)
 
     @checked()

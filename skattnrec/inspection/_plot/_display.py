@@ -98,6 +98,7 @@ class HistoryDisplay(Display):
         X: Any,
         timestamps: Any = None,
         *,
+        user_features: Any = None,
         item_names: Any = None,
         **options: Any,
     ) -> Any:
@@ -113,7 +114,9 @@ class HistoryDisplay(Display):
         {item_names}
         {options}
         """
-        attended = attend(estimator, X, cls.__name__, item_names, timestamps)._asdict()
+        attended = attend(
+            estimator, X, cls.__name__, item_names, timestamps, user_features
+        )._asdict()
         shown = {field.name: attended[field.name] for field in fields(cls)}
         return cls.from_predictions(**shown, **options)
 

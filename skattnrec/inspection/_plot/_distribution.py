@@ -99,7 +99,13 @@ class AttentionDistributionDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any, *, timestamps: Any = None, **options: Any
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        timestamps: Any = None,
+        user_features: Any = None,
+        **options: Any,
     ) -> AttentionDistributionDisplay:
         """Measure the attention of a fitted model over many histories.
 
@@ -112,7 +118,7 @@ class AttentionDistributionDisplay(Display):
         **options
             What the class and :meth:`plot` take, ``ax`` among them.
         """
-        model, seen = attention_model(estimator, Histories.of(X, timestamps))
+        model, seen = attention_model(estimator, Histories.of(X, timestamps, user_features))
         known = {"half_lives": getattr(model, "half_lives_", None)}
         options = {"temperatures": model.temperatures_, **known, **options}
         return cls.from_predictions(attention_shares(model, seen), **options)

@@ -105,6 +105,7 @@ class FeatureSimilarityDisplay(Display):
         X: Any,
         *,
         items: Any = None,
+        user_features: Any = None,
         item_names: Any = None,
         feature_names: Any = None,
         **options: Any,
@@ -122,12 +123,16 @@ class FeatureSimilarityDisplay(Display):
         items : array-like of int or str, default=None
             The items to show, by column or name; None means those of the history, the most
             attended to first.
+        user_features : {array-like, sparse matrix} of shape (1, d), default=None
+            What is known of the user, if the model was fitted with it.
         {item_names}
         feature_names : sequence of str of length n_features, default=None
             Names of the features; None takes the columns of ``item_features``, if it has any.
         {options}
         """
-        model, seen = attention_model(estimator, Histories.of(X).one(cls.__name__))
+        model, seen = attention_model(
+            estimator, Histories.of(X, None, user_features).one(cls.__name__)
+        )
         if getattr(model, "projections_", None) is None:
             raise ValueError(
                 f"{cls.__name__} needs a model with item_features that its attention reads: an "
