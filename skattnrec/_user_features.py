@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils.validation import check_array
 
-from ._structure import canonical_csr, check_structure
-from ._validation import first_entry
+from ._features import check_features
 
 __all__ = ["check_same_users", "check_user_features", "column_names", "validate_user_features"]
 
@@ -34,30 +32,7 @@ def check_user_features(user_features: Any, n_rows: int) -> sp.csr_array | None:
     """
     if user_features is None:
         return None
-    if hasattr(user_features, "iloc") and user_features.ndim == 2:
-        _refuse_text(user_features)
-    name = "user_features"
-    checked = check_array(
-        check_structure(user_features, name) if sp.issparse(user_features) else user_features,
-        accept_sparse=["csr", "csc", "coo"],
-        dtype=np.float64,
-        ensure_all_finite=False,
-        ensure_min_samples=0,
-        input_name=name,
-    )
-    if checked.shape[0] != n_rows:
-        raise ValueError(
-            f"user_features must have one row for each row of X: it has {checked.shape[0]}, X has "
-            f"{n_rows}."
-        )
-    features = canonical_csr(checked) if sp.issparse(checked) else sp.csr_array(checked)
-    if not np.isfinite(features.data).all():
-        row, column, value = first_entry(features, ~np.isfinite(features.data))
-        raise ValueError(
-            f"user_features[{row}, {column}] is {value}: fill in what is missing first, for "
-            "example by sklearn.impute.SimpleImputer, or with 0 where nothing is known."
-        )
-    return features
+    return check_features(user_features, n_rows, "user_features", "rows")
 
 
 def check_same_users(user_features: Any, X: Any) -> None:
@@ -106,16 +81,6 @@ def validate_user_features(
             f"Column {wrong} of user_features is {names[wrong]!r}, in fit it was {known[wrong]!r}: "
             "bring the columns into the order of user_feature_names_in_."
         )
-
-
-def _refuse_text(table: Any) -> None:
-    """Refuse a DataFrame with columns that are not numbers."""
-    for name, dtype in zip(table.columns, table.dtypes, strict=True):
-        if getattr(dtype, "kind", "O") not in "biuf":
-            raise ValueError(
-                f"Column {name!r} of user_features holds {dtype}, not numbers. Encode it first, "
-                "for example by sklearn.preprocessing.OneHotEncoder in a ColumnTransformer."
-            )
 
 
 def column_names(table: Any) -> np.ndarray | None:

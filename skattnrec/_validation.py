@@ -24,7 +24,6 @@ __all__ = [
     "check_n_rows",
     "check_pairs",
     "check_timestamps",
-    "first_entry",
     "refuse_too_large",
     "validate_interactions",
 ]
@@ -116,13 +115,13 @@ def _is_ready(X: Any, estimator: Any) -> bool:
 def _finite(X: sp.csr_array, name: str) -> sp.csr_array:
     """Refuse NaN and infinity, those that come of adding up repeated entries too."""
     if not np.isfinite(X.data).all():
-        row, column, value = first_entry(X, ~np.isfinite(X.data))
+        row, column, value = _first_entry(X, ~np.isfinite(X.data))
         word = "NaN" if np.isnan(value) else "infinity"
         raise ValueError(f"Input {name} contains {word}: {name}[{row}, {column}] is {value}.")
     return X
 
 
-def first_entry(X: sp.csr_array, wrong: np.ndarray) -> tuple[int, int, float]:
+def _first_entry(X: sp.csr_array, wrong: np.ndarray) -> tuple[int, int, float]:
     """Row, column and value of the first entry that is wrong."""
     entry = int(np.argmax(wrong))
     row = int(np.searchsorted(X.indptr, entry, side="right")) - 1
@@ -140,7 +139,7 @@ def refuse_too_large(estimator: Any, X: sp.csr_array, largest: float, dtype: Any
     """Raise where a rating is so large that an estimator cannot calculate with it in a dtype."""
     if max(float(X.data.max(initial=0)), -float(X.data.min(initial=0))) <= largest:
         return
-    row, column, value = first_entry(X, np.abs(X.data) > np.float64(largest))
+    row, column, value = _first_entry(X, np.abs(X.data) > np.float64(largest))
     raise ValueError(
         f"X[{row}, {column}] = {value:g} is too large for {type(estimator).__name__} in "
         f"{np.dtype(dtype)}: ratings may be up to {largest:.0e}. Divide all ratings by some "
@@ -186,7 +185,7 @@ def check_timestamps(timestamps: Any, X: sp.csr_array) -> np.ndarray | None:
     else:
         times = _dense_times(timestamps, X)
     if not np.isfinite(times).all():
-        row, column, _ = first_entry(X, ~np.isfinite(times))
+        row, column, _ = _first_entry(X, ~np.isfinite(times))
         value = times[~np.isfinite(times)][0]
         word = "NaN" if np.isnan(value) else "infinity"
         raise ValueError(

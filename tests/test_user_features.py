@@ -66,13 +66,13 @@ def test_forms_become_one(make):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (FEATURES[:3], "it has 3, X has 12"),
+        (FEATURES[:3], "one row for each of the 12 rows of X, it has 3"),
         (
             np.where(np.arange(48).reshape(12, 4) == 9, np.nan, FEATURES),
-            r"\[2, 1\] is nan.*Imputer",
+            "NaN: row 2, column 1.*Imputer",
         ),
-        (with_value(np.nan), r"\[2, 1\] is nan.*Imputer"),
-        (with_value(np.inf), r"\[2, 1\] is inf"),
+        (with_value(np.nan), "NaN: row 2, column 1.*Imputer"),
+        (with_value(np.inf), "infinity: row 2, column 1"),
         (pd.DataFrame({"age": range(12), "city": ["Rome"] * 12}), "'city'.*OneHotEncoder"),
         (FEATURES[:, 0], "2D array"),
     ],
