@@ -1,8 +1,9 @@
 """Do explanations tell the truth, and do outliers stand out? ``python benchmarks/faithfulness.py``.
 
-Prints, for test users that the models never saw, how far the score of the best recommendation falls
-when parts of the history are deleted: by contribution, by raw attention weight, at random. Then how
-well planted outliers are found: the area under the ROC curve.
+Prints, for test users that the models never saw, how far the score and the place of the best
+recommendation fall when parts of the history are deleted, and how fast they come back when parts
+are inserted: by contribution, by raw attention weight, by likeness of the items, at random. Then
+how well planted outliers are found: the area under the ROC curve.
 """
 
 from __future__ import annotations
@@ -15,37 +16,60 @@ import pandas as pd
 import scipy.sparse as sp
 from protocols import load_ratings, strong_generalization
 from sklearn.metrics import roc_auc_score
+from sklearn.metrics.pairwise import cosine_similarity
 from threads import use_threads
 
 MODELS = ["AttentionRecommender", "MultiHeadAttentionRecommender", "ItemItemCF", "ALSFactorizer"]
-FRACTIONS = (0.1, 0.2, 0.5)  # of a history to delete in the end
+FRACTIONS = (0.2, 1.0)  # of a history to delete in the end
 FLIPPED = 0.01  # of the ratings
 
 
-def deletions(names: list[str], dataset: str, n_users: int, seed: int) -> pd.DataFrame:
-    """Mean drop of the score, as a share of it, by model, order and depth of deletion."""
+def likeness(X: sp.csr_array) -> dict[str, np.ndarray]:
+    """How like items are by the users who know both: Jaccard's index, and the cosine of ratings."""
+    known = sp.csr_array(X.astype(bool).astype(float))
+    both = (known.T @ known).toarray()
+    counts = both.diagonal()
+    either = counts[:, None] + counts - both
+    return {
+        "jaccard": np.divide(both, either, out=np.zeros_like(both), where=either > 0),
+        "cosine": cosine_similarity(X.T, dense_output=True),
+    }
+
+
+def deletions(
+    names: list[str], dataset: str, n_users: int, seed: int, out: str | None
+) -> pd.DataFrame:
+    """Measures of deletion and insertion by model, depth and order."""
     import skattnrec
-    from skattnrec.inspection import faithfulness, stability
+    from skattnrec.inspection import FaithfulnessDisplay, faithfulness, stability
 
     split = strong_generalization(dataset, "ratings", seed)
     histories = sp.csr_array(split.test.history[:n_users])
-    rows = []
+    orders: dict[str, Any] = {"contribution": "contribution", "attention": "attention"}
+    orders |= likeness(split.train)
+    tables = []
     for name in names:
         model = getattr(skattnrec, name)()
         if "random_state" in model.get_params():
             model.set_params(random_state=seed)
         model.fit(split.train)
+        own = {o: m for o, m in orders.items() if o != "attention" or "Attention" in name}
         for fraction in FRACTIONS:
-            table = faithfulness(model, histories, max_fraction=fraction, random_state=seed)
-            for order, row in table.iterrows():
-                rows.append({"model": name, "deleted up to": fraction, "order": order, **row})
+            table = faithfulness(model, histories, orders=own, max_fraction=fraction)
+            if out is not None and fraction == 1:
+                display = FaithfulnessDisplay.from_predictions(table)
+                display.figure_.savefig(f"{out}-{name}.png", dpi=110)
+            tables.append(table.reset_index().assign(model=name, deleted=fraction))
         means = stability(model, histories[:100], random_state=seed).mean()
         print(
             f"{name}: a tenth of the history left out, rank correlation of contributions "
             f"{means['correlation']:.3f}, overlap of the top five {means['overlap']:.3f}",
             flush=True,
         )
-    return pd.DataFrame(rows)
+    for table in tables:
+        table.attrs = {}
+    joined = pd.concat(tables, ignore_index=True)
+    return joined[["model", "deleted", *joined.columns.drop(["model", "deleted"])]]
 
 
 def flip(X: sp.csr_array, seed: int) -> tuple[sp.csr_array, np.ndarray]:
@@ -101,6 +125,7 @@ def main() -> None:
         "--models", nargs="*", default=MODELS, help="to delete by; none: outliers only"
     )
     parser.add_argument("--no-outliers", action="store_true", help="deletions only")
+    parser.add_argument("--out", help="draw the curves of each model in OUT-model.png")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
@@ -109,7 +134,8 @@ def main() -> None:
 
     if arguments.models:
         print(f"## Deletion, {arguments.dataset}, {arguments.users} test users\n")
-        table = deletions(arguments.models, arguments.dataset, arguments.users, arguments.seed)
+        asked = arguments.dataset, arguments.users, arguments.seed, arguments.out
+        table = deletions(arguments.models, *asked)
         print("\n" + table.round(3).to_string(index=False))
     if arguments.no_outliers:
         return

@@ -100,6 +100,8 @@ def draw(data: Bunch, out: Path) -> None:
     show = inspection.ContributionDisplay.from_estimator
     for name, recommender in recommenders.items():
         save(f"contribution_{name}", show(recommender, history, best, **names))
+    show = inspection.FaithfulnessDisplay.from_estimator
+    save("faithfulness", show(recommenders["attention"], data.X[:40], n_repeats=1))
     leaderboard(save, data)
     grid(save, data)
     short = int(np.argmin(np.abs(lengths - 25)))

@@ -1,37 +1,33 @@
-"""Do explanations tell the truth, and do they stay? Delete entries, and see what moves."""
+"""Do explanations tell the truth? Delete or insert entries, and see what moves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 from sklearn.utils import Bunch, check_random_state
 
-from .._kernels.entries import rows_of_entries
-from .._names import aligned, columns_of, labelled, labels_of
-from .._scores import scores_of_rows
-from .._validation import check_pairs
 from ..model_selection._significance import mean_interval
-from ._explain import explain
-from ._histories import Histories, attention_model, attention_shares, unwrap
+from ._follow import Followed, follow, removal_ranks
+from ._histories import Histories, unwrap
 from ._parameters import checked
 
-__all__ = ["deletion_curve", "faithfulness", "stability"]
+__all__ = ["deletion_curve", "faithfulness", "insertion_curve"]
 
 ORDERS = ("contribution", "attention", "random")
 
 
-@checked(order=set(ORDERS))
+@checked(order=set(ORDERS), first={"most", "least"})
 def deletion_curve(
     estimator: Any,
     X: Any,
     items: Any = None,
     *,
-    order: str = "contribution",
-    max_fraction: float = 0.2,
+    order: Any = "contribution",
+    first: str = "most",
+    max_fraction: float = 1.0,
     n_steps: int = 10,
     timestamps: Any = None,
     user_features: Any = None,
@@ -48,10 +44,14 @@ def deletion_curve(
         call of its own: pass a sample of a few hundred.
     items : array-like of int of shape (n_users,), default=None
         The item of each user whose score is followed; None means the best recommendation.
-    order : {"contribution", "attention", "random"}, default="contribution"
-        What is deleted first: what contributes most to the score, what gets the most attention
-        (mean of the heads), or anything. Ties are broken at random.
-    max_fraction : float in (0, 1), default=0.2
+    order : {"contribution", "attention", "random"} or matrix, default="contribution"
+        What matters most: what contributes most to the score, what gets the most attention
+        (mean of the heads), or anything. A matrix of shape (n_items, n_items), dense or sparse,
+        tells how much item j (row) matters for item i (column), such as a similarity. Ties are
+        broken at random.
+    first : {"most", "least"}, default="most"
+        Whether to delete first what matters most or what matters least.
+    max_fraction : float in (0, 1], default=1.0
         The share of a history to delete in the end; at least one entry, never all.
     n_steps : int, default=10
         In how many steps.
@@ -65,6 +65,8 @@ def deletion_curve(
             Shares of the history that are deleted, from 0 to ``max_fraction``.
         scores : ndarray of shape (n_curves, n_steps + 1)
             The scores of the item.
+        ranks : ndarray of shape (n_curves, n_steps + 1)
+            Its places, from 1, among the items that are not in the whole history.
         drops : ndarray of shape (n_curves, n_steps + 1)
             What is lost of the score, as a share of its absolute value at the start.
         area : ndarray of shape (n_curves,)
@@ -81,6 +83,7 @@ def deletion_curve(
 
     See Also
     --------
+    insertion_curve : Puts entries into an empty history.
     faithfulness : Compares the orders.
 
     References
@@ -94,36 +97,60 @@ def deletion_curve(
     >>> from skattnrec.datasets import make_interactions
     >>> from skattnrec.inspection import deletion_curve
     >>> X = make_interactions(100, 50, n_interactions=1500, random_state=0).X
-    >>> curve = deletion_curve(ItemItemCF().fit(X), X[:20])
+    >>> curve = deletion_curve(ItemItemCF().fit(X), X[:20], max_fraction=0.5)
     >>> curve.drops.shape
     (20, 11)
     >>> bool((curve.drops[:, -1] > 0).all())
     True
     """
     followed = follow(estimator, X, items, timestamps, user_features, min_entries=2)
-    histories = followed.histories
-    users = np.arange(len(followed.items))
-    lengths = np.diff(histories.X.indptr)
-    ranks = _deletion_ranks(estimator, followed, order, check_random_state(random_state))
+    ranks = removal_ranks(followed, order, check_random_state(random_state))
     fractions = np.linspace(0, max_fraction, n_steps + 1)
-    scores = [followed.scores]
-    for fraction in fractions[1:]:
-        n_deleted = np.clip(np.floor(fraction * lengths + 0.5), 1, lengths - 1)
-        left = histories.keep(ranks >= np.repeat(n_deleted, lengths))
-        scores.append(left.scores(estimator, users, followed.items))
-    curves = np.stack(scores, axis=1).astype(np.float64)
-    size = np.abs(curves[:, :1])
-    lost = curves[:, :1] - curves
-    drops = np.divide(lost, size, out=np.zeros_like(lost), where=size > 0)
-    area = (drops[:, 1:] + drops[:, :-1]).mean(axis=1) / 2  # by the trapezoidal rule
-    return Bunch(
-        fractions=fractions,
-        scores=curves,
-        drops=drops,
-        area=area,
-        users=followed.users,
-        item=followed.labels,
-    )
+    return _deleted(followed, ranks if first == "most" else _reversed(followed, ranks), fractions)
+
+
+@checked(order=set(ORDERS))
+def insertion_curve(
+    estimator: Any,
+    X: Any,
+    items: Any = None,
+    *,
+    order: Any = "contribution",
+    max_fraction: float = 1.0,
+    n_steps: int = 10,
+    timestamps: Any = None,
+    user_features: Any = None,
+    random_state: Any = 0,
+) -> Bunch:
+    """Put entries of histories into empty ones, what matters most first, and follow a score.
+
+    Parameters
+    ----------
+    estimator, X, items, order, n_steps, timestamps, user_features, random_state
+        As for :func:`deletion_curve`.
+    max_fraction : float in (0, 1], default=1.0
+        The share of a history to insert in the end; at least one entry.
+
+    Returns
+    -------
+    Bunch
+        As of :func:`deletion_curve`, with ``shares`` in the place of ``drops``: the part of the
+        score by the whole history that is reached. Without entries it is 0 by definition, and
+        score and rank are not known (NaN, 0). ``area`` is the mean share.
+
+    Examples
+    --------
+    >>> from skattnrec import ItemItemCF
+    >>> from skattnrec.datasets import make_interactions
+    >>> from skattnrec.inspection import insertion_curve
+    >>> X = make_interactions(100, 50, n_interactions=1500, random_state=0).X
+    >>> curve = insertion_curve(ItemItemCF().fit(X), X[:20])
+    >>> curve.shares[:, -1].round(6).tolist() == [1.0] * 20
+    True
+    """
+    followed = follow(estimator, X, items, timestamps, user_features, min_entries=2)
+    ranks = removal_ranks(followed, order, check_random_state(random_state))
+    return _inserted(followed, ranks, np.linspace(0, max_fraction, n_steps + 1))
 
 
 @checked()
@@ -132,15 +159,16 @@ def faithfulness(
     X: Any,
     items: Any = None,
     *,
-    orders: Sequence[str] | None = None,
-    max_fraction: float = 0.2,
+    orders: Sequence[str] | Mapping[str, Any] | None = None,
+    max_fraction: float = 1.0,
     n_steps: int = 10,
     n_repeats: int = 5,
+    k: int = 10,
     timestamps: Any = None,
     user_features: Any = None,
     random_state: Any = 0,
 ) -> pd.DataFrame:
-    """Compare how far scores fall when entries are deleted in different orders.
+    r"""Compare how far scores and lists move when entries go, or come, in different orders.
 
     An explanation is faithful if deleting what it names moves the score further than deleting
     anything else.
@@ -149,22 +177,44 @@ def faithfulness(
     ----------
     estimator, X, items, max_fraction, n_steps, timestamps, user_features, random_state
         As for :func:`deletion_curve`.
-    orders : list of {"contribution", "attention", "random"}, default=None
-        The orders to compare with "random". None means all that the model has.
+    orders : list of {"contribution", "attention", "random"} or dict, default=None
+        The orders to compare with "random"; a dict names orders, matrices among them. None means
+        all that the model has.
     n_repeats : int, default=5
         How many random orders to average over.
+    k : int, default=10
+        Length of the lists.
 
     Returns
     -------
     DataFrame with a row for each order
         ``area``: the mean drop of the score, as a share of it, over deletions and users; ``low``,
         ``high``: its 95 % confidence interval over users; ``ratio``: ``area`` divided by that of
-        random deletions. ``attrs["curves"]`` is a dict with the mean drops of each order, of shape
-        (n_steps + 1,), and ``attrs["fractions"]`` their horizontal axis.
+        random deletions. Then the measures of [1]_, means over steps and users: ``del``, the share
+        of the score that is left while what matters most is deleted (low is good); ``ins``, the
+        share that is reached while it is inserted (high); ``pos@k``, how often the item is among
+        the k best while what matters most is deleted (low); ``neg@k``, while what matters least
+        is deleted (high); ``cndcg``, the discount :math:`1 / \log_2(1 + \text{rank})` of the item
+        while what matters most is deleted (low).
+
+        ``attrs["curves"]`` holds their means over users at each step, ``curves[measure][order]``
+        of shape (n_steps + 1,), and ``attrs["fractions"]`` their horizontal axis.
 
     See Also
     --------
-    stability : Whether explanations stay when a history changes a little.
+    skattnrec.inspection.FaithfulnessDisplay : The curves as a picture.
+    skattnrec.inspection.stability : Whether explanations stay when a history changes a little.
+
+    Notes
+    -----
+    Measures are means over the steps after the first, at which nothing has changed. In [1]_ the
+    last step has no history left; here one entry stays, as the score of an empty history is on
+    another scale.
+
+    References
+    ----------
+    .. [1] O. Barkan, V. Bogina, L. Gurevitch, Y. Asher, N. Koenigstein, "A counterfactual framework
+       for learning and evaluating explanations for recommender systems", WWW 2024.
 
     Examples
     --------
@@ -181,198 +231,100 @@ def faithfulness(
     if orders is None:
         model, _ = unwrap(estimator, Histories.of(X, timestamps, user_features).rows([0]))
         orders = [o for o in ORDERS if o != "attention" or hasattr(model, "attention_weights")]
+    named = dict(orders) if isinstance(orders, Mapping) else {name: name for name in orders}
+    _check_orders(named)
+    named["random"] = "random"
     random = check_random_state(random_state)
-    options: dict[str, Any] = {"max_fraction": max_fraction, "n_steps": n_steps}
-    context = {"timestamps": timestamps, "user_features": user_features}
-    curves, rows = {}, {}
-    for order in dict.fromkeys([*orders, "random"]):
+    followed = follow(estimator, X, items, timestamps, user_features, min_entries=2)
+    fractions = np.linspace(0, max_fraction, n_steps + 1)
+    curves: dict[str, dict[str, np.ndarray]] = {}
+    rows = {}
+    for name, order in named.items():
         repeats = [
-            deletion_curve(
-                estimator, X, items, order=order, random_state=random, **options, **context
-            )
-            for _ in range(n_repeats if order == "random" else 1)
+            _measures(followed, removal_ranks(followed, order, random), fractions, k)
+            for _ in range(n_repeats if name == "random" else 1)
         ]
-        curves[order] = np.mean([curve.drops.mean(axis=0) for curve in repeats], axis=0)
-        rows[order] = mean_interval(np.mean([curve.area for curve in repeats], axis=0))
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["area", "low", "high"])
+        area = np.mean([_area(1 - repeat["del"]) for repeat in repeats], axis=0)
+        rows[name] = dict(zip(("area", "low", "high"), mean_interval(area), strict=True))
+        for measure in repeats[0]:
+            means = np.mean([repeat[measure].mean(axis=0) for repeat in repeats], axis=0)
+            curves.setdefault(measure, {})[name] = means
+            rows[name][measure] = means[1:].mean()
+    table = pd.DataFrame.from_dict(rows, orient="index")
     table.index.name = "order"
-    table["ratio"] = table["area"] / table.loc["random", "area"]
-    table.attrs = {"curves": curves, "fractions": repeats[0].fractions}
+    table.insert(3, "ratio", table["area"] / table.loc["random", "area"])
+    table.attrs = {"curves": curves, "fractions": fractions}
     return table
 
 
-def _deletion_ranks(
-    estimator: Any, followed: Followed, order: str, random: np.random.RandomState
-) -> np.ndarray:
-    """When each entry is deleted, what matters most first; 0 is the first of its row."""
-    X = followed.histories.X
-    ranks = np.empty(X.nnz, dtype=np.int64)
-    for row, item in enumerate(followed.items):  # explain answers for one history at a time
-        place = slice(X.indptr[row], X.indptr[row + 1])
-        importance = np.zeros(place.stop - place.start)
-        if order != "random":
-            importance = importances(estimator, followed.histories.rows([row]), item, order)
-        ties = random.random_sample(len(importance))
-        ranks[place][np.lexsort((ties, -importance))] = np.arange(len(importance))
-    return ranks
+def _check_orders(named: Mapping[str, Any]) -> None:
+    for name, order in named.items():
+        if isinstance(order, str) and order not in ORDERS:
+            raise ValueError(f"orders must be among {ORDERS} or matrices, got {order!r}.")
+        if name == "random" and not (isinstance(order, str) and order == "random"):
+            raise ValueError("The name 'random' in orders is taken by random orders.")
 
 
-@checked(of={"contribution", "attention"})
-def stability(
-    estimator: Any,
-    X: Any,
-    items: Any = None,
-    *,
-    of: str = "contribution",
-    fraction: float = 0.1,
-    n_repeats: int = 5,
-    k: int = 5,
-    timestamps: Any = None,
-    user_features: Any = None,
-    random_state: Any = 0,
-) -> pd.DataFrame:
-    """Explain a score again and again, each time without a few random entries of the history.
+def _measures(
+    followed: Followed, ranks: np.ndarray, fractions: np.ndarray, k: int
+) -> dict[str, np.ndarray]:
+    """Give each measure of each user at each step, (n_users, n_steps + 1)."""
+    most = _deleted(followed, ranks, fractions)
+    least = _deleted(followed, _reversed(followed, ranks), fractions)
+    return {
+        "del": 1 - most.drops,
+        "ins": _inserted(followed, ranks, fractions).shares,
+        f"pos@{k}": (most.ranks <= k).astype(float),
+        f"neg@{k}": (least.ranks <= k).astype(float),
+        "cndcg": 1 / np.log2(1 + most.ranks),
+    }
 
-    Parameters
-    ----------
-    estimator, X, items, timestamps, user_features
-        As for :func:`deletion_curve`; histories with fewer than three entries are left out.
-    of : {"contribution", "attention"}, default="contribution"
-        What to compare: contributions to the score, or the mean attention of the heads.
-    fraction : float in (0, 1), default=0.1
-        The share of a history to leave out, rounded, at least one entry; two are always kept.
-    n_repeats : int, default=5
-        How often to do so.
-    k : int, default=5
-        How many of the strongest entries are compared.
-    {random_state}
 
-    Returns
-    -------
-    DataFrame with a row for each user, its index the rows of ``X``, or their labels
-        ``item``: what is explained, by column or label; ``correlation``: Spearman's rank
-        correlation between the entries' importance before and after, of those that are kept (1
-        where both sides are constant, NaN if only one is); ``overlap``: the share of the k
-        strongest entries among the kept that are still among the k strongest. Both are means over
-        the repeats, and 1 for an explanation that stays.
+def _deleted(followed: Followed, ranks: np.ndarray, fractions: np.ndarray) -> Bunch:
+    """Delete entries by their ranks, a share of each history after the other."""
+    curve = _curve(followed, fractions, lambda n: ranks >= n, most=-1)
+    curve["drops"] = _shares(curve.scores[:, :1] - curve.scores, curve.scores[:, :1])
+    curve["area"] = _area(curve.drops)
+    return curve
 
-    Raises
-    ------
-    ValueError
-        If no history has three entries.
 
-    See Also
-    --------
-    faithfulness : Whether explanations tell the truth.
+def _inserted(followed: Followed, ranks: np.ndarray, fractions: np.ndarray) -> Bunch:
+    """Insert entries by their ranks, a share of each history after the other."""
+    curve = _curve(followed, fractions, lambda n: ranks < n, most=0)
+    curve["shares"] = _shares(curve.scores, curve.scores[:, :1])
+    curve["shares"][:, 0], curve.scores[:, 0], curve.ranks[:, 0] = 0.0, np.nan, 0
+    curve["area"] = _area(curve.shares)
+    return curve
 
-    References
-    ----------
-    D. Alvarez-Melis, T. Jaakkola, "On the robustness of interpretability methods", ICML workshop
-    on human interpretability in machine learning, 2018.
 
-    Examples
-    --------
-    >>> from skattnrec import ItemItemCF
-    >>> from skattnrec.datasets import make_interactions
-    >>> from skattnrec.inspection import stability
-    >>> X = make_interactions(100, 50, n_interactions=1500, random_state=0).X
-    >>> table = stability(ItemItemCF().fit(X), X[:10])  # votes that do not see each other
-    >>> table[["correlation", "overlap"]].mean().round(3).tolist()
-    [1.0, 1.0]
+def _curve(followed: Followed, fractions: np.ndarray, keep: Any, most: int) -> Bunch:
+    """Score what ``keep`` leaves of the histories, given how many entries of each went or came.
+
+    Column 0 is by the whole history.
     """
-    followed = follow(estimator, X, items, timestamps, user_features, min_entries=3)
-    random = check_random_state(random_state)
-    rows = []
-    for row, item in enumerate(followed.items):  # explain answers for one history at a time
-        history = followed.histories.rows([row])
-        n_entries = history.X.nnz
-        before = importances(estimator, history, item, of)
-        n_kept = max(2, n_entries - max(1, round(fraction * n_entries)))
-        measured = []
-        for _ in range(n_repeats):
-            keep = random.permutation(n_entries) < n_kept
-            pair = before[keep], importances(estimator, history.keep(keep), item, of)
-            measured.append((_rank_correlation(*pair), _overlap(*pair, k)))
-        rows.append((followed.labels[row], *np.mean(measured, axis=0)))
-    return pd.DataFrame(rows, columns=["item", "correlation", "overlap"], index=followed.users)
+    histories = followed.histories
+    lengths = np.diff(histories.X.indptr)
+    placed = [followed.score(histories)]
+    for fraction in fractions[1:]:
+        n_moved = np.clip(np.floor(fraction * lengths + 0.5), 1, lengths + most)
+        placed.append(followed.score(histories.keep(keep(np.repeat(n_moved, lengths)))))
+    scores, ranks = (np.stack(columns, axis=1) for columns in zip(*placed, strict=True))
+    of_curves = {"users": followed.users, "item": followed.labels}
+    return Bunch(fractions=fractions, scores=scores, ranks=ranks, **of_curves)
 
 
-def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's rank correlation; ties have their mean rank."""
-    constant = np.ptp(a) == 0, np.ptp(b) == 0
-    if any(constant):
-        return 1.0 if all(constant) else np.nan
-    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
+def _reversed(followed: Followed, ranks: np.ndarray) -> np.ndarray:
+    """Ranks with what matters least first."""
+    lengths = np.diff(followed.histories.X.indptr)
+    return np.repeat(lengths, lengths) - 1 - ranks
 
 
-def _overlap(a: np.ndarray, b: np.ndarray, k: int) -> float:
-    """Share of the k largest of one that are among the k largest of the other."""
-    k = min(k, len(a))
-    first, second = (np.argsort(-values, kind="stable")[:k] for values in (a, b))
-    return len(np.intersect1d(first, second)) / k
+def _shares(values: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Values as shares of the size of the score at the start; 0 where that is 0."""
+    size = np.abs(start)
+    return np.divide(values, size, out=np.zeros_like(values), where=size > 0)
 
 
-# -- what is deleted, and what is followed ----------------------------------------------------
-
-
-class Followed(NamedTuple):
-    """Histories from which entries are to go, and the item of each whose score is followed."""
-
-    users: np.ndarray  # rows among those given, or their labels; short histories are left out
-    histories: Histories
-    items: np.ndarray  # column of the item of each
-    labels: np.ndarray  # the same, or names of the items
-    scores: np.ndarray  # of the items, by the whole history
-
-
-def follow(
-    estimator: Any, X: Any, items: Any, timestamps: Any, user_features: Any, min_entries: int
-) -> Followed:
-    """Choose the item of each history that is long enough, by default the best unseen one."""
-    histories = Histories.of(X, timestamps, user_features)
-    n_users, n_items = histories.X.shape
-    kept = np.flatnonzero(np.diff(histories.X.indptr) >= min_entries)
-    if not len(kept):
-        raise ValueError(f"Nothing can be left out: no history has {min_entries} entries or more.")
-    chosen = None
-    if items is not None:
-        columns = columns_of(aligned(items, labels_of(X, axis=0), "items"), labels_of(X, axis=1))
-        chosen = check_pairs(np.arange(n_users), columns, histories.X.shape)[1][kept]
-    histories = histories.rows(kept)
-
-    def choose(scores: np.ndarray, start: int) -> np.ndarray:
-        rows = np.arange(len(scores))
-        if chosen is not None:
-            best = chosen[start : start + len(scores)]
-        else:
-            block = histories.X[start : start + len(scores)]
-            if np.diff(block.indptr).max() == n_items:
-                raise ValueError("A history holds all items: name the items to follow.")
-            unseen = scores.copy()
-            unseen[rows_of_entries(block.indptr), block.indices] = -np.inf
-            best = unseen.argmax(axis=1)
-        return np.column_stack([best, scores[rows, best]])
-
-    blocks = scores_of_rows(estimator, X, histories.X, histories.context, choose)
-    best, scores = np.concatenate(list(blocks)).T
-    best = best.astype(np.intp)
-    users, labels = labelled(kept, X, axis=0), labelled(best, X, axis=1)
-    return Followed(users, histories, best, labels, scores)
-
-
-def importances(estimator: Any, history: Histories, item: int, order: str) -> np.ndarray:
-    """How much each stored entry of one history matters for the score of one item.
-
-    "contribution": what it adds to the score (by leave-one-out for models that explain by other
-    users). "attention": its mean share of the attention of the heads.
-    """
-    if order == "attention":
-        heads = attention_shares(*attention_model(estimator, history))
-        return np.mean([share.data for share in heads], axis=0)
-    asked = {"item_names": np.arange(history.X.shape[1]), **history.metadata}
-    parts = explain(estimator, history.given, [item], **asked)
-    if parts.source != "item":
-        parts = explain(estimator, history.given, [item], method="leave_one_out", **asked)
-    on_items = np.zeros(history.X.shape[1])
-    on_items[parts.sources] = parts.contributions[0]
-    return on_items[history.X.indices]
+def _area(curves: np.ndarray) -> np.ndarray:
+    """Mean height of curves by the trapezoidal rule."""
+    return (curves[:, 1:] + curves[:, :-1]).mean(axis=1) / 2

@@ -70,7 +70,8 @@ figure_ : Figure
 _COUNTS = "bins", "frames_per_second", "k", "max_entries", "max_features", "n_repeats", "n_steps"
 _ALLOWED: dict[str, list[Any]] = {
     **{name: [Interval(Integral, 1, None, closed="left")] for name in _COUNTS},
-    **{name: [Interval(Real, 0, 1, closed="neither")] for name in ("fraction", "max_fraction")},
+    "fraction": [Interval(Real, 0, 1, closed="neither")],
+    "max_fraction": [Interval(Real, 0, 1, closed="right")],
     "cv": ["cv_object"],
     "head": [Integral],
     "max_labels": [Interval(Integral, 0, None, closed="left")],
@@ -78,6 +79,8 @@ _ALLOWED: dict[str, list[Any]] = {
     "print_values": ["boolean", StrOptions({"auto"})],
     "random_state": ["random_state"],
 }
+
+_ALSO: dict[str, list[Any]] = {"order": ["array-like", "sparse matrix"]}  # beside its options
 
 Described = TypeVar("Described")
 
@@ -92,7 +95,9 @@ def checked(**options: set[str]) -> Callable[[Described], Described]:
 
     Those that it shares with others may be what they may be there, ``options`` are strings.
     """
-    allowed = _ALLOWED | {name: [StrOptions(values)] for name, values in options.items()}
+    allowed = _ALLOWED | {
+        name: [StrOptions(values), *_ALSO.get(name, [])] for name, values in options.items()
+    }
     # estimators that are given have parameters of their own to be checked
     check = validate_params(allowed, prefer_skip_nested_validation=False)
     return lambda function: described(check(function))

@@ -9,8 +9,14 @@ from sklearn.base import BaseEstimator
 
 from skattnrec import AttentionRecommender, ItemItemCF, UserUserCF
 from skattnrec.datasets import make_interactions
-from skattnrec.inspection import deletion_curve, faithfulness, stability
-from skattnrec.inspection._faithfulness import _overlap, _rank_correlation
+from skattnrec.inspection import (
+    FaithfulnessDisplay,
+    deletion_curve,
+    faithfulness,
+    insertion_curve,
+    stability,
+)
+from skattnrec.inspection._stability import _overlap, _rank_correlation
 
 X = make_interactions(120, 60, n_interactions=2400, min_interactions=6, random_state=0).X
 
@@ -34,6 +40,72 @@ def test_deletions_by_hand():
     drops = np.array([0, 8, 12, 14, 15]) / 16
     assert_allclose(curve.drops, [drops])
     assert_allclose(curve.area, [(drops[1:] + drops[:-1]).mean() / 2])
+
+
+def test_least_first_and_insertions_by_hand():
+    X = np.array([[8.0, 1, 4, 2, 1, 0]])
+    least = deletion_curve(Sum(), X, first="least", max_fraction=0.8, n_steps=4)
+    assert_array_equal(least.scores, [[16, 15, 14, 12, 8]])
+    assert_array_equal(least.ranks, 1)
+    inserted = insertion_curve(Sum(), X, n_steps=5)
+    assert_array_equal(inserted.scores, [[np.nan, 8, 12, 14, 15, 16]])
+    shares = np.array([0, 8, 12, 14, 15, 16]) / 16
+    assert_allclose(inserted.shares, [shares])
+    assert_allclose(inserted.area, [(shares[1:] + shares[:-1]).mean() / 2])
+    assert_array_equal(inserted.ranks, [[0, 1, 1, 1, 1, 1]])
+
+
+class Race(BaseEstimator):
+    """Items 3 and 4 are worth what item 0 is rated, and 2; item 5 is worth nothing."""
+
+    def predict(self, X):
+        X = np.asarray(X.toarray(), float)
+        return np.column_stack([X[:, :3] * 0, X[:, 0], np.full(len(X), 2.0), X[:, 0] * 0])
+
+
+def test_measures_by_hand():
+    X = np.array([[5.0, 2, 1, 0, 0, 0], [5, 2, 1, 0, 0, 0]])
+    first = np.zeros((6, 6))
+    first[0, 3], first[1, 3] = 2, 1  # item 0 matters most for item 3, then item 1
+    table = faithfulness(Race(), X, orders={"truth": first}, k=1, n_steps=3, n_repeats=1)
+    truth = table.loc["truth"]
+    assert table.index.tolist() == ["truth", "random"]
+    # what is left of the score after 1, 2 and 2 of 3 entries went; one always stays
+    assert truth["del"] == 0
+    assert truth["ins"] == 1
+    assert truth["pos@1"] == 0
+    assert truth["neg@1"] == 1
+    assert truth["cndcg"] == pytest.approx(1 / np.log2(3))  # second place
+    assert truth["area"] == pytest.approx(5 / 6)
+    curves = table.attrs["curves"]
+    assert_allclose(curves["pos@1"]["truth"], [1, 0, 0, 0])
+    assert_allclose(curves["cndcg"]["truth"], [1] + [1 / np.log2(3)] * 3)
+    assert_allclose(table.attrs["fractions"], [0, 1 / 3, 2 / 3, 1])
+    sparse = faithfulness(Race(), X, orders={"truth": sp.coo_array(first)}, k=1, n_steps=3)
+    assert_allclose(sparse.loc["truth"].drop(["ratio"]), truth.drop("ratio"))
+
+
+def test_ranks_are_those_of_lists():
+    model = ItemItemCF().fit(X)
+    curve = deletion_curve(model, X[:20], n_steps=2, max_fraction=0.5)
+    assert_array_equal(curve.ranks[:, 0], 1)
+    listed = model.recommend(X[:20], 60)[0]
+    third = deletion_curve(model, X[:20], listed[:, 2], n_steps=1)
+    assert_array_equal(third.ranks[:, 0], 3)
+
+
+def test_display_draws_a_line_for_each_order():
+    model = AttentionRecommender(regularization=20).fit(X)
+    display = FaithfulnessDisplay.from_estimator(model, X[:20], n_repeats=1, n_steps=4)
+    assert list(display.lines_) == ["del", "ins", "pos@10", "neg@10"]
+    assert [line.get_label() for line in display.lines_["ins"]] == display.table.index.tolist()
+    drawn = display.lines_["del"][0].get_ydata()
+    assert_array_equal(drawn, display.table.attrs["curves"]["del"]["contribution"])
+    assert list(display.plot(measures=["cndcg"]).lines_) == ["cndcg"]
+    with pytest.raises(ValueError, match="measures must be among"):
+        display.plot(measures=["ndcg"])
+    with pytest.raises(ValueError, match="table has no curves"):
+        FaithfulnessDisplay(pd.DataFrame({"area": [1.0]}))
 
 
 def test_no_order_beats_contributions_where_scores_are_sums():
@@ -77,16 +149,16 @@ def test_random_order_depends_on_the_seed_only():
 
 def test_faithfulness_compares_orders():
     model = AttentionRecommender(regularization=20).fit(X)
-    table = faithfulness(model, X[:40], n_repeats=2)
+    table = faithfulness(model, X[:40], n_repeats=2, max_fraction=0.2)
     assert table.index.tolist() == ["contribution", "attention", "random"]
     assert (table["low"] < table["area"]).all()
     assert table.loc["random", "ratio"] == 1
     assert table.loc["contribution", "ratio"] > 2
     assert table.loc["contribution", "area"] > table.loc["attention", "area"]
-    contribution = deletion_curve(model, X[:40])
+    contribution = deletion_curve(model, X[:40], max_fraction=0.2)
     assert table.loc["contribution", "area"] == pytest.approx(contribution.area.mean(), rel=1e-3)
     curves = table.attrs["curves"]
-    assert_allclose(curves["contribution"], contribution.drops.mean(axis=0), rtol=1e-3)
+    assert_allclose(curves["del"]["contribution"], 1 - contribution.drops.mean(axis=0), rtol=1e-3)
     assert_allclose(table.attrs["fractions"], contribution.fractions)
 
 
@@ -161,6 +233,14 @@ def test_errors():
         stability(model, X[:5], [1, 2])
     with pytest.raises(ValueError, match="'order' parameter"):
         deletion_curve(model, X[:5], order="alphabet")
+    with pytest.raises(ValueError, match="a row and a column for each of the 60 items"):
+        deletion_curve(model, X[:5], order=np.eye(3))
+    with pytest.raises(ValueError, match="order must be finite"):
+        deletion_curve(model, X[:5], order=np.full((60, 60), np.nan))
+    with pytest.raises(ValueError, match="orders must be among"):
+        faithfulness(model, X[:5], orders=["alphabet"])
+    with pytest.raises(ValueError, match="is taken by random orders"):
+        faithfulness(model, X[:5], orders={"random": np.eye(60)})
     with pytest.raises(TypeError, match="has no attention weights"):
         deletion_curve(model, X[:5], order="attention")
     with pytest.raises(ValueError, match="'max_fraction' parameter"):

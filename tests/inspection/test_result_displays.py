@@ -301,6 +301,7 @@ def test_without_matplotlib_there_is_a_hint():
         "AttentionDistributionDisplay": ([np.ones((2, 3))],),
         "AttentionTimelineDisplay": ([[1.0]], [1.0]),
         "ContributionDisplay": (parts,),
+        "FaithfulnessDisplay": (inspection.faithfulness(ItemItemCF().fit(X), X[:3], n_steps=1),),
         "FeatureSimilarityDisplay": ([1.0], [[1.0]]),
         "LeaderboardDisplay": (board,),
         "TemperatureHeadsDisplay": ([1], [1], [1]),
