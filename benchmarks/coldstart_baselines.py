@@ -201,7 +201,7 @@ BASELINES: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
     "popularity of the group": (GroupPopularity, {"strength": [1.0, 10.0, 100.0]}),
     "feature kNN": (FeatureKNN, {"n_neighbors": [3, 10, 30, 100, 1000]}),
     "ridge, by user": (UserRidge, {"penalty": [0.3, 1.0, 3.0, 10.0, 30.0, 100.0]}),
-    "ridge, to factors": (LinMap, {"penalty": [1.0, 10.0], "n_components": [64, 128]}),
+    "ridge, to factors": (LinMap, {"penalty": [1.0, 10.0], "n_components": [64]}),
     "ridge, bilinear": (
         BilinearRidge,
         {"profile_penalty": [0.01, 0.03, 0.3, 3.0], "item_penalty": [0.03, 0.3, 3.0]},

@@ -9,6 +9,7 @@ from .attention import (
 )
 from .base import BaseRecommender
 from .baseline import BaselinePredictor, PopularityRecommender
+from .content import ContentRecommender
 from .factorization import ALSFactorizer, BayesianFactorizer
 from .metrics import RankingScorer, make_ranking_scorer
 from .model_selection import compare_recommenders, split_interactions
@@ -25,6 +26,7 @@ __all__ = [
     "BaseRecommender",
     "BaselinePredictor",
     "BayesianFactorizer",
+    "ContentRecommender",
     "InteractionEncoder",
     "ItemItemCF",
     "MultiHeadAttentionRecommender",

@@ -9,7 +9,13 @@ import scipy.sparse as sp
 
 from ._features import check_features
 
-__all__ = ["check_same_users", "check_user_features", "column_names", "validate_user_features"]
+__all__ = [
+    "check_same_names",
+    "check_same_users",
+    "check_user_features",
+    "column_names",
+    "validate_user_features",
+]
 
 
 def check_user_features(user_features: Any, n_rows: int) -> sp.csr_array | None:
@@ -74,12 +80,16 @@ def validate_user_features(
         raise ValueError(
             f"user_features has {n_features} columns, {model} was fitted with {expected}."
         )
-    known = estimator.user_feature_names_in_
+    check_same_names(names, estimator.user_feature_names_in_)
+
+
+def check_same_names(names: np.ndarray | None, known: np.ndarray | None) -> None:
+    """Refuse user features whose columns have other names than those that are known."""
     if names is not None and known is not None and not np.array_equal(names, known):
         wrong = int(np.flatnonzero(names != known)[0])
         raise ValueError(
             f"Column {wrong} of user_features is {names[wrong]!r}, in fit it was {known[wrong]!r}: "
-            "bring the columns into the order of user_feature_names_in_."
+            "bring the columns into the order of those names."
         )
 
 

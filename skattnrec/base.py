@@ -347,11 +347,17 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
         context = Context.of(checked, timestamps, user_features)
         if self._reads_user_features():
             check_same_users(user_features, X)
-            validate_user_features(self, user_features, context.features, reset=reset)
+            self._check_user_features(user_features, context.features, reset=reset)
         elif context.features is not None:
             context = Context(context.times)
         # the arithmetic of fit decides
         return checked if reset else as_dtype(checked, self.prior_.dtype), context
+
+    def _check_user_features(
+        self, given: Any, features: sp.csr_array | None, *, reset: bool
+    ) -> None:
+        """Check the columns of user features: those of fit, in number and name."""
+        validate_user_features(self, given, features, reset=reset)
 
     def _scores_of_pairs(
         self, X: Any, rows: Any, items: Any, timestamps: Any, user_features: Any

@@ -17,6 +17,7 @@ MODULES = [
     "skattnrec.base",
     "skattnrec.baseline",
     "skattnrec.checks",
+    "skattnrec.content",
     "skattnrec.datasets",
     "skattnrec.factorization",
     "skattnrec.inspection",

@@ -13,6 +13,7 @@ TABLE = Path(__file__).parents[1] / "docs" / "guide" / "names.rst"
 MODULES = (
     "attention",
     "baseline",
+    "content",
     "factorization",
     "metrics",
     "neighbors",

@@ -26,6 +26,7 @@ _MODES: dict[str, list[dict[str, Any]]] = {
     "AttentionRecommender": [{}, {"solver": "sparse", "n_neighbors": 8}],
     "BaselinePredictor": [{}, {"clip": True}],
     "BayesianFactorizer": [{}, {"presence_regularization": None}],
+    "ContentRecommender": [{}, {"weighting": "uniform"}, {"rating_weight": 0.0}],
     "ItemItemCF": [
         {},
         {"similarity": "jaccard", "weighting": "bm25"},
