@@ -17,7 +17,8 @@ from .._kernels.products import csr_times_csr
 from .._kernels.rating_votes import fit_rating_votes
 from .._kernels.similarity import PRODUCT, most_similar
 from .._spreads import in_spreads
-from ._base import CONSTRAINTS, DEFAULTS, BaseAttention, all_equal, documented
+from ._base import BaseAttention, all_equal
+from ._parameters import CONSTRAINTS, DEFAULTS, documented
 from ._weights import SetAttention, ladder
 
 __all__ = ["AttentionRatingPredictor"]

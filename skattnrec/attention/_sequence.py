@@ -11,7 +11,8 @@ import scipy.sparse as sp
 
 from .._compat import Interval, StrOptions
 from .._context import Context
-from ._base import CONSTRAINTS, DEFAULTS, RankingAttention, documented
+from ._base import RankingAttention
+from ._parameters import CONSTRAINTS, DEFAULTS, documented
 from ._statistics import SufficientStatistics, sequence_statistics
 from ._weights import SequenceAttention, ladder
 
