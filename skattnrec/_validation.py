@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from ._kernels.entries import rows_of_entries
 from ._long_table import refuse_long_table
-from ._structure import canonical_csr, check_structure
+from ._structure import canonical_csr, check_structure, with_data
 from ._times import seconds_of
 
 __all__ = [
@@ -104,7 +104,7 @@ def validate_interactions(
 def _is_ready(X: Any, estimator: Any) -> bool:
     """Tell whether nothing but the values is left to be checked: a short cut for single rows."""
     return (
-        type(X) is sp.csr_array
+        type(X) in (sp.csr_array, sp.csr_matrix)
         and X.shape[0] > 0
         and X.shape[1] == estimator.n_features_in_
         and X.data.dtype in (np.float64, np.float32)
@@ -132,7 +132,7 @@ def as_dtype(X: sp.csr_array, dtype: Any) -> sp.csr_array:
     """Convert ratings, none of which may be too large, to another dtype."""
     if X.dtype == dtype:
         return X
-    return sp.csr_array((X.data.astype(dtype), X.indices, X.indptr), shape=X.shape)
+    return with_data(X, X.data.astype(dtype))
 
 
 def refuse_too_large(estimator: Any, X: sp.csr_array, largest: float, dtype: Any) -> None:
@@ -296,6 +296,8 @@ def check_item_indices(items: Any, n_items: int) -> np.ndarray:
             "items must be a non-empty list of item columns (integers), got "
             f"{items.dtype} of shape {items.shape}."
         )
+    if 0 <= items[0] and items[-1] < n_items and (items[1:] > items[:-1]).all():
+        return items.astype(np.intp, copy=False)  # ascending, so all of them are sound
     wrong = items[(items < 0) | (items >= n_items)]
     if wrong.size:
         raise ValueError(

@@ -14,6 +14,7 @@ from .._kernels._blas import one_blas_thread
 from .._kernels.products import csr_times_csr, csr_times_dense
 from .._kernels.ridge import constrained_ridge, dense_cross, dense_gram
 from .._kernels.support_ridge import keep_by_rank, select_supports, solve_supports
+from .._structure import with_data
 from ._statistics import SufficientStatistics
 
 __all__ = [
@@ -173,8 +174,8 @@ class DenseVotes:
 
     def score(self, X: sp.csr_array, weights: np.ndarray) -> np.ndarray:
         """Scores of all items, (n_rows, n_items), from the weights of each head."""
-        scores = np.zeros(X.shape, self.values.dtype)
-        for of_head, values in zip(weights, self.values, strict=True):
+        scores = csr_times_dense(X.indptr, X.indices, weights[0], self.values[0])
+        for of_head, values in zip(weights[1:], self.values[1:], strict=True):
             scores += csr_times_dense(X.indptr, X.indices, of_head, values)
         return scores
 
@@ -248,7 +249,7 @@ class SparseVotes:
 
     def factors(self, X: sp.csr_array, weights: np.ndarray) -> tuple[sp.csr_array, sp.csr_array]:
         """Sparse factors of the scores: weights of all heads side by side, and the votes."""
-        heads = [sp.csr_array((w, X.indices, X.indptr), shape=X.shape) for w in weights]
+        heads = [with_data(X, of_head) for of_head in weights]
         stacked = heads[0] if len(heads) == 1 else sp.csr_array(sp.hstack(heads, format="csr"))
         return stacked, self.values
 

@@ -57,7 +57,7 @@ class RatingLogits:
         distances = in_spreads(X.data, self.center, self.spread, FARTHEST)
         with np.errstate(over="ignore"):  # cut below
             logits = distances / self.temperatures[:, None]
-        return np.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT)
+        return logits.clip(-LARGEST_LOGIT, LARGEST_LOGIT, out=logits)
 
     def relevance(self, X: sp.csr_array, threshold: float | None) -> np.ndarray:
         """Target of each stored entry: graded by the first head, or 0 and 1."""

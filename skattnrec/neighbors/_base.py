@@ -15,13 +15,14 @@ from .._context import Context
 from .._ineffective import refuse_ineffective
 from .._kernels.amounts import amounts, typical_value
 from .._kernels.products import csr_times_csr, pair_products
+from .._structure import with_data
 from ..base import BaseRecommender
 from ..exceptions import IneffectiveParameterWarning
 from ._center import Center
 from ._search import SIMILARITIES, Comparison, NeighborSearch
 from ._weighting import TermWeighting
 
-__all__ = ["Factors", "NeighborRecommender", "multiply", "with_data"]
+__all__ = ["Factors", "NeighborRecommender", "multiply"]
 
 Factors = tuple[sp.csr_array, sp.csr_array]  # of sums over neighbours: (n_rows, m) x (m, n_items)
 
@@ -38,11 +39,6 @@ def multiply_pairs(
     """Elements of a product of two sparse matrices, (n_pairs,)."""
     left, right = ((M.indptr, M.indices, M.data) for M in (A, B))
     return pair_products(left, right, rows, columns, B.shape[1])
-
-
-def with_data(X: sp.csr_array, data: np.ndarray) -> sp.csr_array:
-    """Put other data in the place of the entries of X."""
-    return sp.csr_array((data, X.indices, X.indptr), shape=X.shape)
 
 
 class NeighborRecommender(BaseRecommender):

@@ -34,6 +34,7 @@ class Center:
         self.item_offsets = item_offsets
         self.item_sizes = item_sizes
         self.row_damping = row_damping
+        self._is_zero = row_damping is None and not item_sizes.any()
 
     @classmethod
     def fit(cls, X: sp.csr_array, kind: str) -> Center:
@@ -65,6 +66,8 @@ class Center:
 
     def residuals(self, X: sp.csr_array) -> np.ndarray:
         """Subtract their centres from the entries of X, (nnz,); what is rounding becomes 0."""
+        if self._is_zero:
+            return X.data
         rows = rows_of_entries(X.indptr)
         size = np.abs(X.data).astype(np.float64)
         sizes = size + self.item_sizes[X.indices]

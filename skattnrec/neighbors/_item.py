@@ -12,7 +12,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._context import Context
-from ._base import Factors, NeighborRecommender, with_data
+from .._structure import with_data
+from ._base import Factors, NeighborRecommender
 from ._twins import Twins
 
 __all__ = ["ItemItemCF"]

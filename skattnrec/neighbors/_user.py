@@ -16,7 +16,8 @@ from sklearn.utils import check_scalar
 from .._context import Context
 from .._kernels.entries import rows_of_entries
 from .._kernels.rounding import negligible
-from ._base import Factors, NeighborRecommender, multiply, with_data
+from .._structure import with_data
+from ._base import Factors, NeighborRecommender, multiply
 from ._twins import TwinFinder
 
 __all__ = ["UserUserCF"]
