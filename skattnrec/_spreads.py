@@ -42,4 +42,4 @@ def in_spreads(numbers: np.ndarray, center: float, spread: float, farthest: floa
     half = max(spread / 2, np.nextafter(0.0, 1.0))  # of the smallest number there is, 0
     with np.errstate(over="ignore"):  # infinite is far
         distances = (numbers.astype(np.float64) / 2 - center / 2) / half
-    return np.clip(distances, -farthest, farthest)
+    return distances.clip(-farthest, farthest, out=distances)
