@@ -296,8 +296,8 @@ def check_item_indices(items: Any, n_items: int) -> np.ndarray:
             "items must be a non-empty list of item columns (integers), got "
             f"{items.dtype} of shape {items.shape}."
         )
-    if 0 <= items[0] and items[-1] < n_items and (items[1:] > items[:-1]).all():
-        return items.astype(np.intp, copy=False)  # ascending, so all of them are sound
+    if items[0] >= 0 and items[-1] < n_items and (items[1:] > items[:-1]).all():
+        return items.astype(np.intp)  # they rise, so none is out of range or given twice
     wrong = items[(items < 0) | (items >= n_items)]
     if wrong.size:
         raise ValueError(

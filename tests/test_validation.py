@@ -344,3 +344,39 @@ def test_sums_that_overflow_are_no_fault_of_the_ratings(convert):
     X = np.full((20, 20), 3e38, np.float32)
     X[1::2] *= -1
     np.testing.assert_array_equal(as_interactions(convert(X)).toarray(), X)
+
+
+@pytest.mark.parametrize("kind", [sp.csr_array, sp.csr_matrix])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_single_rows_are_checked_as_any_other_input(kind, dtype):
+    """The short cut of rows that are ready leaves out no check."""
+    model = PopularityRecommender().fit(np.eye(4) + 1)
+    row = kind(np.array([[0, 3, 0, 4]], dtype))
+    np.testing.assert_array_equal(model.recommend(row, 2)[0], model.recommend(row.toarray(), 2)[0])
+    with pytest.raises(ValueError, match="3 features, but"):
+        model.recommend(row[:, :3])
+    broken = row.copy()
+    broken.indices[-1] = 9
+    with pytest.raises(ValueError, match="column 9 outside of"):
+        model.recommend(broken)
+    wrong = row.copy()
+    wrong.data[-1] = -1
+    with pytest.raises(ValueError, match="Negative values"):
+        model.recommend(wrong)
+    if np.dtype(dtype).kind == "f":
+        wrong.data[-1] = np.nan
+        with pytest.raises(ValueError, match="contains NaN"):
+            model.recommend(wrong)
+
+
+def test_columns_out_of_range_or_twice_are_refused_in_any_order():
+    np.testing.assert_array_equal(check_item_indices([0, 2, 3], 4), [0, 2, 3])
+    np.testing.assert_array_equal(check_item_indices([3, 0], 4), [3, 0])
+    for wrong in ([-1, 2], [0, 4], [2, -1], [4, 0]):
+        with pytest.raises(ValueError, match="must be columns in"):
+            check_item_indices(wrong, 4)
+    for twice in ([1, 1], [2, 0, 2]):
+        with pytest.raises(ValueError, match="given twice"):
+            check_item_indices(twice, 4)
+    given = np.array([0, 2])
+    assert not np.shares_memory(check_item_indices(given, 4), given)

@@ -67,7 +67,7 @@ class Center:
     def residuals(self, X: sp.csr_array) -> np.ndarray:
         """Subtract their centres from the entries of X, (nnz,); what is rounding becomes 0."""
         if self._is_zero:
-            return X.data
+            return X.data.copy()
         rows = rows_of_entries(X.indptr)
         size = np.abs(X.data).astype(np.float64)
         sizes = size + self.item_sizes[X.indices]
