@@ -139,9 +139,11 @@ def test_arguments_are_not_parameters_of_another_meaning():
         "gain",
         "item",
         "item_features",
+        "items",
         "k",
         "metric",
         "n_components",
+        "n_given",
         "projections",
     }
     same |= {"random_state", "relevance_threshold", "temperature", "timestamp", "user"}

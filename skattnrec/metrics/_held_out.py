@@ -1,4 +1,4 @@
-"""Checks of held-out ratings, and of what comes with histories when they are scored."""
+"""What scorers hold out, and checks of it and of what comes with histories."""
 
 from __future__ import annotations
 
@@ -6,15 +6,65 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 
 from .._blocks import take_entries
+from .._kernels.entries import count_share, hash_keys, largest_in_row
 from .._validation import as_interactions
 
-__all__ = ["ROUTED", "check_held_out", "check_same_labels", "unseen"]
+__all__ = ["ROUTED", "check_held_out", "check_same_labels", "hide_entries", "unseen"]
+
+_SHARE = 0.2  # of each history, hidden where nothing tells the order of its entries
 
 # what scorers get without any set_score_request call; the estimator is no metadata
 ROUTED: dict[str, Any] = {"estimator": UNUSED, "timestamps": True, "user_features": True}
+
+
+def hide_entries(
+    X: sp.csr_array,
+    times: np.ndarray | None,
+    holdout: float | str,
+    n_given: int | None,
+    random_state: Any,
+) -> np.ndarray:
+    """Choose what to hide of each history.
+
+    Parameters
+    ----------
+    X : csr_array of shape (n_users, n_items)
+    times : ndarray of shape (X.nnz,) or None
+    holdout, n_given, random_state
+        As scorers take them.
+
+    Returns
+    -------
+    ndarray of shape (X.nnz,), bool
+
+    Raises
+    ------
+    ValueError
+        If ``holdout`` is "last" and there are no times.
+    """
+    if holdout == "last" and times is None:
+        raise ValueError(
+            "holdout='last' needs timestamps. Give them to the scorer, or enable scikit-learn's "
+            "metadata routing and pass timestamps to fit of a search or as params of "
+            "cross_validate."
+        )
+    lengths = np.diff(X.indptr).astype(np.int64)
+    seed = check_random_state(random_state).randint(2**32, dtype=np.uint64)
+    drawn = hash_keys(X.indptr, X.indices, seed)
+    keys, ties = (
+        (drawn, None) if times is None or holdout not in ("auto", "last") else (times, drawn)
+    )
+    if n_given is not None:
+        counts = np.maximum(lengths - n_given, 0)
+    elif ties is not None:
+        counts = (lengths > 1).astype(np.int64)
+    else:
+        counts = count_share(lengths, _SHARE if isinstance(holdout, str) else holdout)
+    return largest_in_row(X.indptr, keys, counts, ties)
 
 
 def check_held_out(y: Any, X: sp.csr_array) -> sp.csr_array:

@@ -34,6 +34,8 @@ class LikelihoodScorer(BaseEstimator):
     temperature : float, default=None
         Goes to ``predict_proba``: below 1 for more certain probabilities, above 1 for less certain
         ones. None: what the estimator does by itself.
+    n_given : int, default=None
+        Leave so many entries of each row and hide the rest; see :class:`RankingScorer`.
     random_state : int, RandomState instance or None, default=0
         Seed of what is hidden; see :class:`RankingScorer`.
 
@@ -73,6 +75,7 @@ class LikelihoodScorer(BaseEstimator):
         "holdout": RankingScorer._parameter_constraints["holdout"],
         "relevance_threshold": RankingScorer._parameter_constraints["relevance_threshold"],
         "temperature": [Interval(Real, 0, None, closed="neither"), None],
+        "n_given": RankingScorer._parameter_constraints["n_given"],
         "random_state": ["random_state"],
     }
 
@@ -84,12 +87,14 @@ class LikelihoodScorer(BaseEstimator):
         holdout: float | str = "auto",
         relevance_threshold: float | None = None,
         temperature: float | None = None,
+        n_given: int | None = None,
         random_state: Any = 0,
     ):
         self.metric = metric
         self.holdout = holdout
         self.relevance_threshold = relevance_threshold
         self.temperature = temperature
+        self.n_given = n_given
         self.random_state = random_state
 
     def __call__(
@@ -133,8 +138,10 @@ class LikelihoodScorer(BaseEstimator):
         hide = RankingScorer(
             holdout=self.holdout,
             relevance_threshold=self.relevance_threshold,
+            n_given=self.n_given,
             random_state=self.random_state,
         )
+        hide.check_holdout()
         if y is None:
             hide.check_times(estimator, timestamps)
         history, held_out, context = hide.hold_out(X, y, timestamps, user_features)

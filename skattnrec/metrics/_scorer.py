@@ -10,21 +10,18 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 
 from .._blocks import take_entries
 from .._compat import Interval, StrOptions
 from .._context import Context
-from .._kernels.entries import count_share, hash_keys, largest_in_row
 from .._scores import model_of, scores_of_rows
-from .._validation import as_interactions
-from ._held_out import ROUTED, check_held_out, check_same_labels, unseen
+from .._validation import as_interactions, check_item_indices
+from ._held_out import ROUTED, check_held_out, check_same_labels, hide_entries, unseen
 from ._judged import average_users, judge
 from ._ranking import METRICS, rank_items, user_values
 
 __all__ = ["RankingScorer", "make_ranking_scorer"]
 
-_SHARE = 0.2  # of each history, hidden where nothing tells the order of its entries
 _CUTOFF = 10
 
 
@@ -56,6 +53,12 @@ class RankingScorer(BaseEstimator):
     gain : {"binary", "linear", "exp2"}, default="binary"
         What NDCG makes of the rating of a relevant item; see :func:`ndcg_at_k`. Refused where
         NDCG is not among the metrics.
+    n_given : int, default=None
+        Leave so many entries of each history and hide the rest, in the place of ``holdout``: the
+        earliest ones are left if there are timestamps, otherwise random ones. 0 leaves nothing, so
+        that all users are cold. Rows with no more entries are not scored.
+    items : array-like of int, default=None
+        Columns of the items that are ranked, and looked for: cold items, for one. None means all.
     random_state : int, RandomState instance or None, default=0
         What a random holdout is drawn with, and which of the latest entries is hidden where
         several have the same time. For a given integer, it depends on nothing but the set of
@@ -101,6 +104,8 @@ class RankingScorer(BaseEstimator):
         "holdout": [Interval(Real, 0, 1, closed="neither"), StrOptions({"last", "auto"})],
         "relevance_threshold": [Real, None],
         "gain": [StrOptions({"binary", "linear", "exp2"})],
+        "n_given": [Interval(Integral, 0, None, closed="left"), None],
+        "items": ["array-like", None],
         "random_state": ["random_state"],
     }
 
@@ -113,6 +118,8 @@ class RankingScorer(BaseEstimator):
         holdout: float | str = "auto",
         relevance_threshold: float | None = None,
         gain: str = "binary",
+        n_given: int | None = None,
+        items: Any = None,
         random_state: Any = 0,
     ):
         self.metric = metric
@@ -120,6 +127,8 @@ class RankingScorer(BaseEstimator):
         self.holdout = holdout
         self.relevance_threshold = relevance_threshold
         self.gain = gain
+        self.n_given = n_given
+        self.items = items
         self.random_state = random_state
 
     def __call__(
@@ -157,12 +166,13 @@ class RankingScorer(BaseEstimator):
         ValueError
             If no user has a relevant held-out item, if shapes differ, if there are no timestamps
             although ``holdout="last"``, the estimator needs some, or it was fitted with some and
-            ``holdout="auto"``, if two metrics have the same name, if ``k`` or ``gain`` have no
-            effect, or if the estimator's scores are NaN or of a wrong shape.
+            ``holdout="auto"``, if two metrics have the same name, if ``k``, ``gain``, ``holdout``
+            or ``n_given`` have no effect, or if the estimator's scores are NaN or of a wrong shape.
         """
         context = {"timestamps": timestamps, "user_features": user_features}
         values = self.score_users(estimator, X, y, **context)
-        undefined = "no row has a relevant held-out item. Score rows with more entries"
+        among = "" if self.items is None else f" among the {np.size(self.items)} of items"
+        undefined = f"no row has a relevant held-out item{among}. Score rows with more entries"
         if self.relevance_threshold is not None:
             undefined += f", or lower relevance_threshold={self.relevance_threshold}"
         scores = {n: average_users(value, n, f"{undefined}.") for n, value in values.items()}
@@ -204,14 +214,18 @@ class RankingScorer(BaseEstimator):
         """
         self._validate_params()
         metrics = self._metrics()
+        self.check_holdout()
         if y is None:
             self.check_times(estimator, timestamps)
         history, held_out, context = self.hold_out(X, y, timestamps, user_features)
         n_items = history.shape[1]
         longest = min(max(k for _, _, k in metrics), n_items)
-        rank = partial(_rank_block, history, longest)
+        others = self._others(n_items)
+        rank = partial(_rank_block, history, longest, others)
         recommended = np.concatenate(list(scores_of_rows(estimator, X, history, context, rank)))
         relevant = self.relevant(held_out)
+        if others is not None:
+            relevant = take_entries(relevant, ~others[relevant.indices])
         judged = judge(recommended, relevant, self.gain)
         values = {}
         for name, metric, k in metrics:
@@ -221,6 +235,14 @@ class RankingScorer(BaseEstimator):
             else:
                 values[name] = user_values(judged, metric, k)
         return values
+
+    def _others(self, n_items: int) -> np.ndarray | None:
+        """Mark what is not ranked, (n_items,); None where everything is."""
+        if self.items is None:
+            return None
+        others = np.ones(n_items, bool)
+        others[check_item_indices(self.items, n_items)] = False
+        return others
 
     def _metrics(self) -> list[tuple[str, str | Callable[..., Any], int]]:
         """List the metrics: name of the value, metric, cutoff."""
@@ -241,6 +263,14 @@ class RankingScorer(BaseEstimator):
             raise ValueError(f"gain={self.gain!r} has no effect: NDCG is not among the metrics.")
         return parsed
 
+    def check_holdout(self) -> None:
+        """Refuse two ways to hide entries at once."""
+        if self.n_given is not None and self.holdout != "auto":
+            raise ValueError(
+                f"holdout={self.holdout!r} has no effect beside n_given={self.n_given}: leave one "
+                "of them out."
+            )
+
     def check_times(self, estimator: Any, timestamps: Any) -> None:
         """Refuse to hide entries at random because timestamps got lost on the way.
 
@@ -256,8 +286,12 @@ class RankingScorer(BaseEstimator):
                 raise ValueError(
                     f"{type(model).__name__} was fitted with timestamps, the scorer got none. Give "
                     "them to it: searches and cross-validation do after "
-                    "sklearn.set_config(enable_metadata_routing=True). To hide entries whatever "
-                    "their time, set holdout, for example to 0.2."
+                    "sklearn.set_config(enable_metadata_routing=True)."
+                    + (
+                        " To hide entries whatever their time, set holdout, for example to 0.2."
+                        if self.n_given is None
+                        else ""
+                    )
                 )
 
     def hold_out(
@@ -283,22 +317,13 @@ class RankingScorer(BaseEstimator):
             check_same_labels(name, other, X)
         context = Context.of(known, timestamps, user_features)
         if y is not None:
-            return known, unseen(check_held_out(y, known), known), context
-        times = context.times
-        lengths = np.diff(known.indptr)
-        seed = check_random_state(self.random_state).randint(2**32, dtype=np.uint64)
-        drawn = hash_keys(known.indptr, known.indices, seed)
-        if self.holdout == "last" or (self.holdout == "auto" and times is not None):
-            if times is None:
+            if self.n_given is not None:
                 raise ValueError(
-                    "holdout='last' needs timestamps. Give them to the scorer, or enable "
-                    "scikit-learn's metadata routing and pass timestamps to fit of a search or "
-                    "as params of cross_validate."
+                    f"n_given={self.n_given} has no effect: y says what is held out. Leave one of "
+                    "them out."
                 )
-            hidden = largest_in_row(known.indptr, times, (lengths > 1).astype(np.int64), drawn)
-        else:
-            share = _SHARE if isinstance(self.holdout, str) else self.holdout
-            hidden = largest_in_row(known.indptr, drawn, count_share(lengths, share))
+            return known, unseen(check_held_out(y, known), known), context
+        hidden = hide_entries(known, context.times, self.holdout, self.n_given, self.random_state)
         history, held_out = take_entries(known, ~hidden), take_entries(known, hidden)
         return history, held_out, context.of_entries(~hidden)
 
@@ -357,6 +382,10 @@ def _parse(
     return f"{base}@{k}", base, k
 
 
-def _rank_block(history: sp.csr_array, k: int, scores: np.ndarray, start: int) -> np.ndarray:
-    """Rank the unseen items of a block of rows."""
+def _rank_block(
+    history: sp.csr_array, k: int, others: np.ndarray | None, scores: np.ndarray, start: int
+) -> np.ndarray:
+    """Rank the unseen items of a block of rows, but for some others."""
+    if others is not None:
+        scores = np.where(others, -np.inf, scores)
     return rank_items(scores, history[start : start + len(scores)], k=k)
