@@ -91,6 +91,13 @@ class RecommenderHooks(metaclass=ABCMeta):
         """Tell whether the model has a use for user features."""
         return False
 
+    def _entries_add_up(self) -> bool:
+        """Tell whether an entry adds the same to every score, whatever else the history holds.
+
+        Up to a positive factor that all scores of a history share.
+        """
+        return False
+
     # -- how scores become lists ----------------------------------------------------------------
 
     def _rank(

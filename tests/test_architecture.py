@@ -205,7 +205,7 @@ def test_inspection_stays_small():
     lines = sum(
         len(file.read_text("utf-8").splitlines()) for file in (ROOT / "inspection").rglob("*.py")
     )
-    assert lines <= 3700
+    assert lines <= 4500
 
 
 def test_import_needs_no_extra():

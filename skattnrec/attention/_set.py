@@ -198,6 +198,11 @@ class AttentionRecommender(RankingAttention):
     def _attend(self, X: sp.csr_array, context: Context) -> np.ndarray:
         return self._attention.weights(X)
 
+    def _entries_add_up(self) -> bool:
+        """One softmax scales all votes of a history alike; what features add is not asked."""
+        alike = len(self.temperatures_) == 1 or self.smoothing == 0
+        return alike and self._keys is None and not getattr(self, "n_user_features_in_", 0)
+
     def _count(
         self, X: sp.csr_array, context: Context, memory: joblib.Memory
     ) -> SufficientStatistics:

@@ -2,6 +2,7 @@
 
 from ..metrics._concentration import attention_entropy, effective_number
 from ._aggregate import aggregate_attention
+from ._counterfactual import Counterfactual, counterfactual
 from ._explain import explain
 from ._faithfulness import deletion_curve, faithfulness, insertion_curve
 from ._outliers import attention_outliers
@@ -22,6 +23,7 @@ __all__ = [
     "AttentionDistributionDisplay",
     "AttentionTimelineDisplay",
     "ContributionDisplay",
+    "Counterfactual",
     "FaithfulnessDisplay",
     "FeatureSimilarityDisplay",
     "LeaderboardDisplay",
@@ -31,6 +33,7 @@ __all__ = [
     "animate_attention",
     "attention_entropy",
     "attention_outliers",
+    "counterfactual",
     "deletion_curve",
     "effective_number",
     "explain",

@@ -67,7 +67,16 @@ figure_ : Figure
     The figure that is in.""",
 }
 
-_COUNTS = "bins", "frames_per_second", "k", "max_entries", "max_features", "n_repeats", "n_steps"
+_COUNTS = (
+    "bins",
+    "budget",
+    "frames_per_second",
+    "k",
+    "max_entries",
+    "max_features",
+    "n_repeats",
+    "n_steps",
+)
 _ALLOWED: dict[str, list[Any]] = {
     **{name: [Interval(Integral, 1, None, closed="left")] for name in _COUNTS},
     "fraction": [Interval(Real, 0, 1, closed="neither")],

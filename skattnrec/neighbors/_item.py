@@ -213,6 +213,9 @@ class ItemItemCF(NeighborRecommender):
         baseline, shares = self._split(X, self.similarity_[items][:, history].toarray(), items)
         return baseline, history, shares * self._history_values(X).data, {"weights": shares}
 
+    def _entries_add_up(self) -> bool:
+        return not self._predicts_ratings()
+
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Similarities of the neighbours that an item has, rather than of those it is one of."""
         return self._nearest[items].toarray()

@@ -11,6 +11,7 @@ from skattnrec.inspection import (
     aggregate_attention,
     attention_entropy,
     attention_outliers,
+    counterfactual,
     effective_number,
     explain,
     stability,
@@ -137,6 +138,24 @@ def test_why_not(mode, X, times, seed, k):
     assert isinstance(why.to_text(), str)
     if why.rival >= 0:
         assert np.isfinite(why.to_frame()[["item", "rival", "shortfall"]]).all(axis=None)
+
+
+@fuzz
+@given(mode=modes(), X=matrices(values=ordinary), times=times_of(), seed=seeds, k=st.integers(1, 5))
+@may_refuse
+def test_counterfactual(mode, X, times, seed, k):
+    model = fresh(mode, X.n_items)
+    routed = fit_times(model, X, times)
+    ask(model.fit, X.make(), **routed)
+    rng = np.random.default_rng(seed)
+    one, routed = one_history(X, routed, rng)
+    item = rng.integers(X.n_items)
+    found = ask(counterfactual, model, one, item, k=k, ratings=[1, 3], budget=50, **routed)
+    listed = model.recommend(one, k, **routed)[0]
+    assert found.is_listed == (item in listed)
+    assert found.entries is None or (item in found.after) != found.is_listed
+    assert 1 <= found.lower_bound <= one.size + 1
+    assert isinstance(found.to_text(), str)
 
 
 @fuzz
