@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from sklearn.utils.validation import check_memory
 from ._compat import fit_context
 from ._context import Context
 from .base import BaseRecommender
+from .exceptions import ChangedMeanwhileError
 
 __all__ = ["AdditiveRecommender"]
 
@@ -74,7 +76,8 @@ class AdditiveRecommender(BaseRecommender):
 
         Centre and spread of the ratings stay those of the first users; give ``rating_center`` and
         ``rating_spread`` to have them the same in every fit. To replace a user's history by a
-        longer one, forget the old one first.
+        longer one, forget the old one first. Several threads may call it at once: all that they
+        bring is learned.
 
         Parameters
         ----------
@@ -101,16 +104,7 @@ class AdditiveRecommender(BaseRecommender):
             If a parameter that the sums depend on was changed, or the sums were dropped. The model
             stays as it was.
         """
-        if "prior_" not in self.__dict__:
-            return self.fit(X, y, timestamps=timestamps, user_features=user_features)
-        draft = self._draft_with_statistics()
-        X, context = draft._validate(X, timestamps, user_features, reset=False)
-        if draft.statistics_.n_entries == 0:  # nobody is left, or had rated
-            draft._set_up(X)
-            draft.statistics_ = draft._count(X, context, check_memory(None))
-        else:
-            draft.statistics_ = draft.statistics_ + draft._count(X, context, check_memory(None))
-        return self._take(draft, refresh)
+        return self._until_taken(self._learn_more, X, y, timestamps, user_features, refresh)
 
     def forget(
         self,
@@ -149,18 +143,7 @@ class AdditiveRecommender(BaseRecommender):
         """
         self._validate_params()
         self._fitted()
-        draft = self._draft_with_statistics()
-        X, context = draft._validate(X, timestamps, user_features, reset=False)
-        filled = np.flatnonzero(np.diff(X.indptr))
-        unknown = draft.statistics_.first_unknown(draft._fingerprints(X, context)[filled])
-        if unknown is not None:
-            with_times = "" if context.times is None else " and times"
-            raise ValueError(
-                f"Row {filled[unknown]} of X was not learned, or was forgotten already. Rows to "
-                f"forget must be those given to fit or partial_fit, ratings{with_times} included."
-            )
-        draft.statistics_ = draft.statistics_ - draft._count(X, context, check_memory(None))
-        return self._take(draft, refresh)
+        return self._until_taken(self._unlearn, X, timestamps, user_features, refresh)
 
     def refresh(self) -> AdditiveRecommender:
         """Solve for the votes from the statistics of the users learned so far.
@@ -175,7 +158,7 @@ class AdditiveRecommender(BaseRecommender):
         """
         self._validate_params()
         self._fitted()
-        return self._take(self._draft_with_statistics(), True)
+        return self._until_taken(lambda: self._take(self._draft_with_statistics(), True))
 
     def drop_statistics(self) -> AdditiveRecommender:
         """Drop what only :meth:`partial_fit`, :meth:`forget` and :meth:`refresh` need.
@@ -188,12 +171,56 @@ class AdditiveRecommender(BaseRecommender):
             The estimator.
         """
         self._fitted()
+        return self._until_taken(self._drop_statistics)
+
+    # -- steps, which are taken again where another thread was faster ---------------------------
+
+    def _until_taken(self, step: Callable[..., Any], *arguments: Any) -> Any:
+        """Take a step from the model as it is now, until no other thread came in between."""
+        while True:
+            try:
+                return step(*arguments)
+            except ChangedMeanwhileError:
+                continue
+
+    def _learn_more(
+        self, X: Any, y: Any, timestamps: Any, user_features: Any, refresh: bool
+    ) -> AdditiveRecommender:
+        if "prior_" not in self.__dict__:
+            draft = self._draft()
+            replaced = draft._replaces
+            draft.fit(X, y, timestamps=timestamps, user_features=user_features)
+            draft._replaces = replaced
+            return self._take(draft, False)
+        draft = self._draft_with_statistics()
+        X, context = draft._validate(X, timestamps, user_features, reset=False)
+        if draft.statistics_.n_entries == 0:  # nobody is left, or had rated
+            draft._set_up(X)
+            draft.statistics_ = draft._count(X, context, check_memory(None))
+        else:
+            draft.statistics_ = draft.statistics_ + draft._count(X, context, check_memory(None))
+        return self._take(draft, refresh)
+
+    def _unlearn(
+        self, X: Any, timestamps: Any, user_features: Any, refresh: bool
+    ) -> AdditiveRecommender:
+        draft = self._draft_with_statistics()
+        X, context = draft._validate(X, timestamps, user_features, reset=False)
+        filled = np.flatnonzero(np.diff(X.indptr))
+        unknown = draft.statistics_.first_unknown(draft._fingerprints(X, context)[filled])
+        if unknown is not None:
+            with_times = "" if context.times is None else " and times"
+            raise ValueError(
+                f"Row {filled[unknown]} of X was not learned, or was forgotten already. Rows to "
+                f"forget must be those given to fit or partial_fit, ratings{with_times} included."
+            )
+        draft.statistics_ = draft.statistics_ - draft._count(X, context, check_memory(None))
+        return self._take(draft, refresh)
+
+    def _drop_statistics(self) -> AdditiveRecommender:
         draft = self._draft()
         draft.__dict__.pop("statistics_", None)
-        self._commit(draft)
-        return self
-
-    # -- shared steps -------------------------------------------------------------------------
+        return self._take(draft, False)
 
     def _draft_with_statistics(self) -> Any:
         """Copy the model to learn more, if its statistics allow for it."""

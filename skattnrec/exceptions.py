@@ -1,8 +1,16 @@
-"""Warnings of this package, so that they can be told from others and filtered."""
+"""Warnings and errors of this package, so that they can be told from others."""
 
 from __future__ import annotations
 
-__all__ = ["IneffectiveParameterWarning"]
+__all__ = ["ChangedMeanwhileError", "IneffectiveParameterWarning"]
+
+
+class ChangedMeanwhileError(RuntimeError):
+    """A model was to learn more, and another thread changed it before that was done.
+
+    Nothing was learned; the same call can be made again. ``partial_fit`` and its like of this
+    package do so by themselves.
+    """
 
 
 class IneffectiveParameterWarning(UserWarning):

@@ -1,6 +1,7 @@
 """What is learned takes effect at once, or not at all."""
 
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import scipy.sparse as sp
 from sklearn import config_context
 from sklearn.base import clone
 
+from skattnrec import AttentionRecommender, SequentialAttentionRecommender
 from skattnrec.base import BaseRecommender
+from skattnrec.exceptions import ChangedMeanwhileError
 
 X = sp.csr_array(np.array([[5.0, 0, 3, 0], [0, 2, 0, 1], [1, 2, 0, 0]]))
 OTHER = sp.csr_array(np.array([[1.0, 2.0, 0.0], [0.0, 3.0, 1.0]]))
@@ -133,3 +136,79 @@ def test_clone_and_pickle():
     assert vars(clone(model)) == {"mode": "extra"}
     loaded = pickle.loads(pickle.dumps(model))
     assert vars(loaded.set_params(mode="plain").fit(X)).keys() == vars(Learner().fit(X)).keys()
+
+
+# -- several threads -------------------------------------------------------------------------
+
+
+def test_who_comes_late_is_told_so(between):
+    """Another thread learns in the middle of learning more: nothing of it is lost silently."""
+    model = Learner().fit(X)
+    sums = model.sums_
+
+    def interfere(_):
+        between(None)
+        model.partial_fit(X)
+
+    between(interfere)
+    with pytest.raises(ChangedMeanwhileError, match="Another thread changed this Learner"):
+        model.partial_fit(X)
+    np.testing.assert_array_equal(model.sums_, 2 * sums)
+    np.testing.assert_array_equal(model.partial_fit(X).sums_, 3 * sums)
+
+
+def test_a_fit_in_the_middle_of_learning_more_stays(between):
+    model = Learner().fit(X)
+
+    def interfere(_):
+        between(None)
+        model.fit(OTHER)
+
+    between(interfere)
+    with pytest.raises(ChangedMeanwhileError):
+        model.partial_fit(X)
+    np.testing.assert_array_equal(model.sums_, OTHER.sum(axis=0))
+
+
+def at_once(monkeypatch, Model, *calls):
+    """Make calls in a thread each, all of which have learned before the first one is done."""
+    together = threading.Barrier(len(calls), timeout=60)
+    solve, waited = Model._solve, set()
+
+    def wait_first(model):
+        solve(model)
+        if threading.get_ident() not in waited:
+            waited.add(threading.get_ident())
+            together.wait()
+
+    monkeypatch.setattr(Model, "_solve", wait_first)
+    threads = [threading.Thread(target=call) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("Model", [AttentionRecommender, SequentialAttentionRecommender])
+def test_threads_that_learn_at_once_lose_nothing(monkeypatch, Model, known):
+    rng = np.random.default_rng(0)
+    A = sp.csr_array(rng.integers(1, 6, (40, 8)) * (rng.random((40, 8)) < 0.5))
+    T = A.copy()
+    T.data = rng.permutation(A.nnz) + 1.0
+
+    def rows(*numbers):
+        taken = np.isin(np.arange(40) // 10, numbers)
+        return {"X": A[taken], "timestamps": T[taken]}
+
+    model = Model(temperature=2.0, rating_center=3.0, rating_spread=1.0, regularization=5.0)
+    if known:
+        model.fit(**rows(0))
+    first, second = (lambda: model.partial_fit(**rows(1))), (lambda: model.partial_fit(**rows(2)))
+    at_once(monkeypatch, Model, first, second)
+    expected = clone(model).fit(**(rows(0, 1, 2) if known else rows(1, 2)))
+    np.testing.assert_array_equal(model.predict(**rows(3)), expected.predict(**rows(3)))
+    at_once(monkeypatch, Model, lambda: model.forget(**rows(1)), lambda: model.forget(**rows(2)))
+    assert model.statistics_.n_entries == (A[:10].nnz if known else 0)
+    assert "_replaces" not in vars(model)
