@@ -15,6 +15,9 @@ except ImportError:  # Python 3.10
 
 ROOT = Path(__file__).parents[1]
 
+# What the oldest packages need in their turn, where newer versions warn of how they are called.
+COMPANIONS = ["pyparsing<3.3"]  # of matplotlib 3.7
+
 
 def lowest_versions(extras=("plot", "ann", "test")):
     """Pin every requirement of the package and of some extras to its floor.
@@ -41,4 +44,4 @@ def lowest_versions(extras=("plot", "ann", "test")):
 
 
 if __name__ == "__main__":
-    sys.stdout.write("\n".join(lowest_versions()) + "\n")
+    sys.stdout.write("\n".join([*lowest_versions(), *COMPANIONS]) + "\n")
