@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -211,6 +212,7 @@ def times_of():
     )
 
 
+@cache
 def modes(verb="fit"):
     """Unfitted estimators of every mode that has a verb."""
     return st.sampled_from([mode for mode in all_modes() if hasattr(mode, verb)])
