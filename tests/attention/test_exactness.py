@@ -346,3 +346,15 @@ def test_halves_add_up_to_the_gram_matrix():
     np.fill_diagonal(cross, 0)
     assert_allclose(model.statistics_.cross.toarray(), cross, atol=1e-8)
     assert_allclose(model.statistics_.squares[:, 0], np.diag(A.T @ A), atol=1e-8)
+
+
+def test_relevance_counts_the_nearest_number_of_units():
+    """One rating of each item: half a unit is the largest error, and it goes both ways."""
+    stars = np.arange(1, 41) / 8
+    X = sp.csr_array(np.diag(stars))
+    model = AttentionRecommender(temperature=2.0, rating_center=3.0, rating_spread=1.0).fit(X)
+    exact = np.exp(np.clip(stars - 3.0, -2.5, 2.5) / 2.0) / model.statistics_.units[2]
+    errors = model.statistics_.relevance_counts - exact
+    assert np.abs(errors).max() <= 0.5 + 2**-8
+    assert errors.min() < -0.2
+    assert errors.max() > 0.2
