@@ -34,7 +34,7 @@ class AdditiveRecommender(BaseRecommender):
     # -- what a model defines -----------------------------------------------------------------
 
     @abstractmethod
-    def _set_up(self, X: sp.csr_array) -> None:
+    def _set_up(self, X: sp.csr_array, context: Context) -> None:
         """Learn all that sums depend on, from the first users."""
 
     @abstractmethod
@@ -52,7 +52,7 @@ class AdditiveRecommender(BaseRecommender):
     # -- what users call ----------------------------------------------------------------------
 
     def _fit(self, X: sp.csr_array, context: Context) -> None:
-        self._set_up(X)
+        self._set_up(X, context)
         self._counted = {
             name: (getattr(self, name), _hash_of(getattr(self, name)))
             for name in self._counted_parameters
@@ -195,7 +195,7 @@ class AdditiveRecommender(BaseRecommender):
         draft = self._draft_with_statistics()
         X, context = draft._validate(X, timestamps, user_features, reset=False)
         if draft.statistics_.n_entries == 0:  # nobody is left, or had rated
-            draft._set_up(X)
+            draft._set_up(X, context)
             draft.statistics_ = draft._count(X, context, check_memory(None))
         else:
             draft.statistics_ = draft.statistics_ + draft._count(X, context, check_memory(None))
@@ -209,10 +209,11 @@ class AdditiveRecommender(BaseRecommender):
         filled = np.flatnonzero(np.diff(X.indptr))
         unknown = draft.statistics_.first_unknown(draft._fingerprints(X, context)[filled])
         if unknown is not None:
-            with_times = "" if context.times is None else " and times"
+            included = "" if context.times is None else " and times"
+            included += "" if context.features is None else " and user features"
             raise ValueError(
                 f"Row {filled[unknown]} of X was not learned, or was forgotten already. Rows to "
-                f"forget must be those given to fit or partial_fit, ratings{with_times} included."
+                f"forget must be those given to fit or partial_fit, ratings{included} included."
             )
         draft.statistics_ = draft.statistics_ - draft._count(X, context, check_memory(None))
         return self._take(draft, refresh)

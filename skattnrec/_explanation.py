@@ -21,8 +21,9 @@ _ROUNDING = 1e-4  # of all parts together: some models compute in float32 whatev
 class Explanation:
     """Scores of one history, split into the contributions of their sources.
 
-    ``baseline + contributions.sum(axis=1) + remainder`` equals ``scores``. The remainder is 0 for
-    every model whose score is a sum over its sources.
+    ``baseline + contributions.sum(axis=1) + feature_contributions.sum(axis=1) + remainder`` equals
+    ``scores``; without user features their part is left out. The remainder is 0 for every model
+    whose score is a sum over its sources.
 
     Attributes
     ----------
@@ -48,6 +49,14 @@ class Explanation:
         such factors.
     item_names : ndarray of shape (n_items,) or None
         The names of all item columns.
+    features : ndarray of shape (f,), intp, or None
+        The columns of ``user_features`` that play a part in this history; None for models without.
+    feature_values : ndarray of shape (f,) or None
+        Their values, as they were given.
+    feature_contributions : ndarray of shape (n, f) or None
+        What each of these features adds to each score.
+    feature_names : ndarray of shape (n_user_features,) or None
+        The names of all columns of ``user_features``.
 
     Examples
     --------
@@ -74,12 +83,17 @@ class Explanation:
     ratings: np.ndarray | None = None
     weights: np.ndarray | None = None
     item_names: np.ndarray | None = None
+    features: np.ndarray | None = None
+    feature_values: np.ndarray | None = None
+    feature_contributions: np.ndarray | None = None
+    feature_names: np.ndarray | None = None
 
     @property
     def remainder(self) -> np.ndarray:
         """What the parts do not account for, shape (n,); 0 where it is no more than rounding."""
-        rest = self.scores - self.baseline - self.contributions.sum(axis=1)
-        size = np.abs(self.baseline) + np.abs(self.contributions).sum(axis=1)
+        parts = np.hstack([self.contributions, self._feature_parts()])  # (n, s + f)
+        rest = self.scores - self.baseline - parts.sum(axis=1)
+        size = np.abs(self.baseline) + np.abs(parts).sum(axis=1)
         return np.where(np.abs(rest) <= _ROUNDING * size, 0, rest)
 
     @property
@@ -107,13 +121,23 @@ class Explanation:
             return label_items(self.sources, self.item_names)
         return [f"{self.source} {number}" for number in self.sources]
 
+    @property
+    def feature_labels(self) -> list[str]:
+        """Names of the user features, or their columns as in "feature 3", and values but 1."""
+        if self.features is None or self.feature_values is None:
+            return []
+        labels = label_items(self.features, self.feature_names, "feature")
+        pairs = zip(labels, self.feature_values, strict=True)
+        return [label if value == 1 else f"{label} {value:g}" for label, value in pairs]
+
     def __repr__(self) -> str:
         """Name the first items, with their scores, and count the sources."""
         shown = zip(label_items(self.items[:3], self.item_names), self.scores, strict=False)
         listed = ", ".join(f"{label} ({score:.3g})" for label, score in shown)
         more = f" and {len(self.items) - 3} more" if len(self.items) > 3 else ""
         sources = "items of the history" if self.source == "item" else "users"
-        return f"<Explanation of {listed}{more} by {len(self.sources)} {sources}>"
+        features = "" if self.features is None else f" and {len(self.features)} user features"
+        return f"<Explanation of {listed}{more} by {len(self.sources)} {sources}{features}>"
 
     def only(self, position: int) -> Explanation:
         """Keep one of the items, ``items[position]``."""
@@ -127,6 +151,7 @@ class Explanation:
             contributions=self.contributions[rows],
             heads=None if self.heads is None else self.heads[:, rows],
             weights=None if weights is None else weights[..., rows, :],
+            feature_contributions=None if self.features is None else self._feature_parts()[rows],
         )
 
     def to_frame(self, *, heads: bool = False, max_sources: int | None = None) -> pd.DataFrame:
@@ -138,19 +163,19 @@ class Explanation:
             Give each attention head rows of its own, and a column ``head`` (-1 for parts that
             belong to none). Without it, weights and values of several heads are left out as NaN.
         max_sources : int, default=None
-            How many sources to list for each item, those with the largest contributions,
-            positive or negative; the others, and those that contribute nothing, make one row.
-            None lists all.
+            How many sources, and how many user features, to list for each item: those with the
+            largest contributions, positive or negative; the others, and those that contribute
+            nothing, make one row. None lists all.
 
         Returns
         -------
         DataFrame
             ``item``, ``source``: labels; ``kind``: "baseline", "item" or "user" (a source),
-            "others" or "remainder"; ``rating``, ``weight``, ``value``: NaN where there is none;
-            ``contribution``: adds up to the score within an item; ``share``: the contribution
-            divided by the sum of the absolute contributions of the item. Sources come in the
-            order of their absolute contributions. Baseline and remainder have rows only where
-            they are not 0.
+            "feature" (of the user), "others" or "remainder"; ``rating``, ``weight``, ``value``: NaN
+            where there is none; ``contribution``: adds up to the score within an item; ``share``:
+            the contribution divided by the sum of the absolute contributions of the item. Sources
+            come in the order of their absolute contributions, and features after them. Baseline and
+            remainder have rows only where they are not 0.
 
         Raises
         ------
@@ -177,13 +202,14 @@ class Explanation:
         Parameters
         ----------
         max_sources : int, default=2
-            How many sources in favour of an item to name. The strongest one against it is named
-            too.
+            How many sources in favour of an item to name, and how many user features. The
+            strongest one against it is named too.
 
         Returns
         -------
         list of str
-            Such as "Dune: because you rated Alien 5 and Solaris 4; in spite of Amelie 2".
+            Such as "Dune: because you rated Alien 5 and Solaris 4; in spite of Amelie 2", or "Up:
+            because you rated Coco 5; because of age 18-24".
         """
         if max_sources < 1:
             raise ValueError(f"max_sources must be at least 1, got {max_sources}.")
@@ -213,19 +239,14 @@ class Explanation:
 
     def _rows(self, position: int, heads: bool, max_sources: int | None) -> list[dict[str, Any]]:
         """Rows of one explained item, baseline first."""
-        order = np.argsort(-np.abs(self.contributions[position]), kind="stable")
-        n_listed = len(order)
-        if max_sources is not None:
-            n_listed = min(max_sources, int(np.count_nonzero(self.contributions[position])))
-        if n_listed == len(order) - 1:  # a row that stands for one source hides it for nothing
-            n_listed += 1
-        listed, others = order[:n_listed], order[n_listed:]
+        listed, others = _largest(self.contributions[position], max_sources)
         rows = [_row("(baseline)", "baseline", self.baseline[position])]
         for head in range(len(self.heads)) if heads and self.heads is not None else [None]:
             rows += self._source_rows(position, head, listed)
             if len(others):
                 rest = self._contributions_of(position, head)[others].sum()
                 rows.append(_row(f"({len(others)} others)", "others", rest, head))
+        rows += self._feature_rows(position, max_sources)
         rows.append(_row("(remainder)", "remainder", self.remainder[position]))
         total = sum(abs(row["contribution"]) for row in rows)
         item = self.item_labels[position]
@@ -250,6 +271,20 @@ class Explanation:
             for s in listed
         ]
 
+    def _feature_rows(self, position: int, max_sources: int | None) -> list[dict[str, Any]]:
+        labels, parts = self.feature_labels, self._feature_parts()[position]
+        listed, others = _largest(parts, max_sources)
+        rows = [_row(labels[f], "feature", parts[f]) for f in listed]
+        if len(others):
+            rows.append(_row(f"({len(others)} other features)", "others", parts[others].sum()))
+        return rows
+
+    def _feature_parts(self) -> np.ndarray:
+        """Contributions of user features, (n, f); f is 0 where the model has none."""
+        if self.feature_contributions is None:
+            return np.empty((len(self.items), 0), self.contributions.dtype)
+        return self.feature_contributions
+
     def _contributions_of(self, position: int, head: int | None) -> np.ndarray:
         if head is None or self.heads is None:
             return self.contributions[position]
@@ -258,16 +293,28 @@ class Explanation:
     # -- parts of the text --------------------------------------------------------------------
 
     def _reason(self, position: int, max_sources: int) -> str:
-        parts = self.contributions[position]
-        last = np.argsort(-parts, kind="stable")[-1:]
         in_favour = self.in_favour(position, max_sources)
-        against = self._cite(last[0]) if len(last) and parts[last[0]] < 0 else ""
+        parts, labels = self._feature_parts()[position], self.feature_labels
+        best = np.argsort(-parts, kind="stable")[:max_sources]
+        features = [labels[f] for f in best if parts[f] > 0]
+        against = self._against(position)
         clauses = []
         if in_favour:
             clauses.append(f"because {self._because(' and '.join(in_favour))}")
+        if features:
+            clauses.append(f"because of {' and '.join(features)}")
         if against:
             clauses.append(f"in spite of {against}")
         return "; ".join(clauses) or "the same whatever the history"
+
+    def _against(self, position: int) -> str:
+        """Name the source or user feature that takes most from a score; "" if none does."""
+        parts = np.append(self.contributions[position], self._feature_parts()[position])
+        last = len(parts) - 1 - int(np.argmin(parts[::-1])) if len(parts) else 0
+        if not len(parts) or parts[last] >= 0:
+            return ""
+        n_sources = len(self.sources)
+        return self._cite(last) if last < n_sources else self.feature_labels[last - n_sources]
 
     def _because(self, sources: str) -> str:
         if self.source == "user":
@@ -280,6 +327,17 @@ class Explanation:
 
     def _has_grades(self) -> bool:
         return self.ratings is not None and bool((self.ratings != 1).any())
+
+
+def _largest(parts: np.ndarray, max_sources: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the parts to list, the largest first, and of the others."""
+    order = np.argsort(-np.abs(parts), kind="stable")
+    n_listed = len(order)
+    if max_sources is not None:
+        n_listed = min(max_sources, int(np.count_nonzero(parts)))
+    if n_listed == len(order) - 1:  # a row that stands for one source hides it for nothing
+        n_listed += 1
+    return order[:n_listed], order[n_listed:]
 
 
 def _row(source: str, kind: str, contribution: Any, head: int | None = None) -> dict[str, Any]:

@@ -86,10 +86,10 @@ def name_all(
     return [str(name) for name in names]
 
 
-def label_items(columns: np.ndarray, names: np.ndarray | None) -> list[str]:
-    """Names of item columns, or their numbers as in "item 3"."""
+def label_items(columns: np.ndarray, names: np.ndarray | None, kind: str = "item") -> list[str]:
+    """Names of item columns, or their numbers as in "item 3"; or of columns of another kind."""
     if names is None:
-        return [f"item {column}" for column in columns]
+        return [f"{kind} {column}" for column in columns]
     return [str(name) for name in names[columns]]
 
 

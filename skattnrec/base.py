@@ -297,6 +297,8 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
         if extra.get("source", "item") == "item":
             extra = {"ratings": history.toarray()[0, sources], **extra}
         extra["item_names"] = getattr(model, "feature_names_in_", None)
+        if "features" in extra:
+            extra["feature_names"] = model.user_feature_names_in_
         return Explanation(items, scores, baseline, sources, contributions, **extra)
 
     def similar_items(self, items: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:

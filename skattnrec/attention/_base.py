@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from .._spreads import spread_of
 from ..base import BaseRecommender
 from ..exceptions import IneffectiveParameterWarning
 from ._features import ContentVotes, item_keys, lend_votes
-from ._parameters import DEFAULTS
+from ._parameters import DEFAULTS, PRIOR_WEIGHT
+from ._prior import Prior, Tokens, TokenSums
 from ._statistics import SufficientStatistics, fingerprints
 from ._votes import DenseVotes, Regression, SparseVotes, choose_solver, popularity_scale
 from ._weights import RatingLogits
@@ -127,9 +129,13 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
     popularity_exponent: float
     solver: str
     n_neighbors: int | None
+    prior_weight: float | None
     memory: Any
     statistics_: SufficientStatistics
+    _attention: Any
+    _tokens: Tokens | None
     _votes: DenseVotes | SparseVotes
+    _blend: Prior | None
 
     # -- what a model defines -----------------------------------------------------------------
 
@@ -137,15 +143,28 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
     def _set_up_attention(self, X: sp.csr_array) -> None:
         """Learn what the attention needs; ``_keys`` are there."""
 
+    @abstractmethod
+    def _count_histories(self, X: sp.csr_array, context: Context, memory: Any) -> Any:
+        """Add up histories, or read the sums from a joblib.Memory where it has them."""
+
+    def _prior_scale(self, statistics: SufficientStatistics) -> float:
+        """How much targets are, beside the relevance of all that a user has rated."""
+        return 1.0
+
     # -- hooks of the contract ----------------------------------------------------------------
 
     def _accepts_negative(self) -> bool:
         return True
 
+    def _reads_user_features(self) -> bool:
+        return True
+
     def _n_steps(self) -> int:
         return 2
 
-    def _set_up(self, X: sp.csr_array) -> None:
+    def _set_up(self, X: sp.csr_array, context: Context) -> None:
+        features = context.features
+        self._tokens = None if features is None else Tokens.learn(features, X.shape[1])
         self._keys = item_keys(self.item_features, X.shape[1])
         if self._keys is None and self.learn_projections:
             self._refuse("learn_projections", "without item_features")
@@ -153,16 +172,30 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
         self._set_up_attention(X)
 
     def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
+        scores = self._score_votes(X, context)
+        if self._blend is not None:
+            self._blend.add_to(scores, X, context.features)
+        return scores
+
+    def _score_votes(self, X: sp.csr_array, context: Context) -> np.ndarray:
+        """Score by the votes of the history alone."""
         weights = self._weights(X, context)
         scores = self._votes.score(X, weights)
         if self._content_votes is not None:
             scores += self._content_votes.score(X, weights)
         return scores
 
+    def _score_empty(self, X: sp.csr_array, context: Context) -> np.ndarray:
+        if self._blend is None:
+            return super()._score_empty(X, context)
+        return self._blend.score(context.features, X.shape[0])
+
     def _sparse_factors(
         self, X: sp.csr_array, context: Context
     ) -> tuple[sp.csr_array, sp.csr_array] | None:
-        if self._content_votes is not None or not isinstance(self._votes, SparseVotes):
+        if self._content_votes is not None or self._blend is not None:
+            return None
+        if not isinstance(self._votes, SparseVotes):
             return None
         return self._votes.factors(X, self._weights(X, context))
 
@@ -177,20 +210,33 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
         # (n_heads, s, n) -> (n_heads, n, s)
         weights = np.repeat(self._weights(X, context)[:, None], len(items), axis=1)
         heads = weights * votes.transpose(0, 2, 1)
+        told = {"heads": heads, "weights": weights}
         baseline = np.zeros(len(items), heads.dtype)
-        return baseline, history, heads.sum(axis=0), {"heads": heads, "weights": weights}
+        if self._blend is not None:
+            baseline, of_features = self._blend.explain(X, context.features, items)
+            told |= of_features
+        return baseline, history, heads.sum(axis=0), told
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Scores of histories that hold one item each, of the usual rating."""
         n_rows = len(items)
         data = np.full(n_rows, self.rating_center_, self.prior_.dtype)
         one = sp.csr_array((data, items, np.arange(n_rows + 1)), (n_rows, self.n_features_in_))
-        return self._score(one, Context(np.zeros(n_rows)))
+        return self._score_votes(one, Context(np.zeros(n_rows)))
 
     # -- votes --------------------------------------------------------------------------------
 
     def _fingerprints(self, X: sp.csr_array, context: Context) -> np.ndarray:
-        return fingerprints(X, context.times)
+        return fingerprints(X, context.times, context.features)
+
+    def _count(self, X: sp.csr_array, context: Context, memory: Any) -> SufficientStatistics:
+        statistics = self._count_histories(X, context, memory)
+        if self._tokens is None or context.features is None:
+            return statistics
+        tokens = self._tokens.of(context.features)
+        sums = TokenSums.of(X, tokens, self._attention.ratings, self.relevance_threshold)
+        rows = self._fingerprints(X, context)[np.diff(X.indptr) > 0]
+        return replace(statistics, tokens=sums, rows=np.sort(rows))
 
     def _choose_solver(self, n_items: int) -> None:
         n_heads, itemsize = len(self._make_temperatures()), self.prior_.dtype.itemsize
@@ -237,3 +283,21 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
                 )
                 self.learned_projections_ = self._content_votes.projections
         self._votes, self.values_ = votes, votes.values
+        self._solve_prior(target_scale)
+
+    def _solve_prior(self, target_scale: np.ndarray) -> None:
+        """Solve for what is said before the history says anything."""
+        statistics, dtype = self.statistics_, self.prior_.dtype
+        self._blend = self.token_values_ = self.token_regularization_ = None
+        default = 0.0 if self._tokens is None else PRIOR_WEIGHT
+        self.prior_weight_ = default if self.prior_weight is None else float(self.prior_weight)
+        if self._tokens is None and self.prior_weight_ == 0:
+            return
+        mean = statistics.relevance / max(len(statistics.rows), 1)
+        scale = target_scale * self._prior_scale(statistics)
+        self.prior_ = (mean * scale).astype(dtype)
+        if self._tokens is not None and statistics.tokens is not None:
+            votes, self.token_regularization_ = statistics.tokens.votes(mean)
+            self.token_values_ = (votes * scale).astype(dtype)
+        weight, ratings = self.prior_weight_, self._attention.ratings
+        self._blend = Prior(weight, ratings, self.prior_, self._tokens, self.token_values_)

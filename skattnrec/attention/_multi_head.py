@@ -47,6 +47,7 @@ class MultiHeadAttentionRecommender(AttentionRecommender):
     {popularity_exponent}
     {solver}
     {n_neighbors}
+    {prior_weight}
     {memory}
     {verbose}
     random_state : int, RandomState instance or None, default=None
@@ -63,6 +64,9 @@ class MultiHeadAttentionRecommender(AttentionRecommender):
     projections_ : ndarray of shape (n_heads, d, d_head) or None
         The projection of each head, None without item features.
     {learned_projections_}
+    {prior_weight_}
+    {token_values_}
+    {token_regularization_}
     {prior_}
     {n_features_in_}
     {feature_names_in_}
@@ -139,6 +143,7 @@ class MultiHeadAttentionRecommender(AttentionRecommender):
         popularity_exponent: float = DEFAULTS["popularity_exponent"],
         solver: str = "auto",
         n_neighbors: int | None = None,
+        prior_weight: float | None = None,
         memory: Any = None,
         verbose: bool = False,
         random_state: Any = None,
@@ -158,6 +163,7 @@ class MultiHeadAttentionRecommender(AttentionRecommender):
             popularity_exponent=popularity_exponent,
             solver=solver,
             n_neighbors=n_neighbors,
+            prior_weight=prior_weight,
             memory=memory,
             verbose=verbose,
         )

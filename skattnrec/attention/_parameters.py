@@ -11,7 +11,9 @@ from .._compat import HasMethods, Interval, StrOptions
 from .._docstrings import descriptions_of, fill_in
 from ._votes import DENSE_ITEMS
 
-__all__ = ["CONSTRAINTS", "DEFAULTS", "documented"]
+__all__ = ["CONSTRAINTS", "DEFAULTS", "PRIOR_WEIGHT", "documented"]
+
+PRIOR_WEIGHT = 3.0  # beside user features; chosen on validation data, flat between 2 and 10
 
 DEFAULTS: dict[str, Any] = {
     "temperature": 3.0,
@@ -40,6 +42,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "popularity_exponent": [Interval(Real, None, None, closed="neither")],
     "solver": [StrOptions({"auto", "dense", "sparse"})],
     "n_neighbors": [Interval(Integral, 1, None, closed="left"), None],
+    "prior_weight": [Interval(Real, 0, None, closed="left"), None],
     "memory": [str, HasMethods("cache"), None],
     "verbose": ["verbose"],
 }
@@ -93,6 +96,11 @@ solver : {{"auto", "dense", "sparse"}}
 n_neighbors : int
     How many items vote for each one under the sparse solver: those that occur most with it. None
     is 200. Refused where the solver is dense.
+prior_weight : float
+    Not negative. How many ratings the prior counts as: what is popular, and among users with the
+    same ``user_features``. It is the whole score of an empty history, and fades as histories grow.
+    None is 3 with user features. Without them it is 0: the prior scores empty histories, and the
+    others are scored by their votes alone, which keeps the sparse solver fast.
 memory : str or joblib.Memory
     Where the sums over users are kept: a fit to the same data that differs only in
     ``regularization``, ``dropout``, ``solver``, ``n_neighbors`` or a popularity exponent, as
@@ -118,8 +126,17 @@ temperatures_ : ndarray of shape (n_heads,)
     The temperature of each head, in spreads.
 learned_projections_ : ndarray of shape (n_heads, d, d) or None
     The learned query-key projections.
+prior_weight_ : float
+    The weight of the prior.
+token_values_ : ndarray of shape (n_tokens, n_features_in_) or None
+    What user features, free of units, add to the prior: a row for each column of
+    ``user_features``, or for each of the 1000 that most users have. None without them.
+token_regularization_ : float or None
+    The penalty of ``token_values_``, in users, by generalized cross-validation; infinite where user
+    features tell nothing. None without them.
 prior_ : ndarray of shape (n_features_in_,)
-    Scores of an empty history: sums of relevance.
+    Scores of an empty history, whose user is unknown: sums of relevance, or where ``prior_weight_``
+    is not 0 or there are user features, their mean.
 n_features_in_ : int
     Number of items.
 feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -63,6 +63,7 @@ class SequentialAttentionRecommender(RankingAttention):
     {popularity_exponent}
     {solver}
     {n_neighbors}
+    {prior_weight}
     {memory}
     {verbose}
 
@@ -78,6 +79,9 @@ class SequentialAttentionRecommender(RankingAttention):
     temperatures_ : ndarray of shape (n_heads,)
         The temperature, which is the same for all heads.
     {learned_projections_}
+    {prior_weight_}
+    {token_values_}
+    {token_regularization_}
     {prior_}
     {n_features_in_}
     {feature_names_in_}
@@ -167,6 +171,7 @@ class SequentialAttentionRecommender(RankingAttention):
         popularity_exponent: float = DEFAULTS["popularity_exponent"],
         solver: str = "auto",
         n_neighbors: int | None = None,
+        prior_weight: float | None = None,
         memory: Any = None,
         verbose: bool = False,
     ):
@@ -189,6 +194,7 @@ class SequentialAttentionRecommender(RankingAttention):
         self.popularity_exponent = popularity_exponent
         self.solver = solver
         self.n_neighbors = n_neighbors
+        self.prior_weight = prior_weight
         self.memory = memory
         self.verbose = verbose
 
@@ -208,11 +214,15 @@ class SequentialAttentionRecommender(RankingAttention):
             self._warn("n_heads", "all heads are the same, as they have the same half-life")
         self._attention = SequenceAttention(ratings, self.smoothing, self.half_lives_, self.age)
 
+    def _prior_scale(self, statistics: SufficientStatistics) -> float:
+        mean_length = statistics.n_entries / max(len(statistics.rows), 1)
+        return 1 / (1 - self.lookahead) / max(mean_length, 1)
+
     def _attend(self, X: sp.csr_array, context: Context) -> np.ndarray:
         assert context.times is not None
         return self._attention.weights(X, context.times)
 
-    def _count(
+    def _count_histories(
         self, X: sp.csr_array, context: Context, memory: joblib.Memory
     ) -> SufficientStatistics:
         parts = X.shape, X.indptr, X.indices, X.data

@@ -43,6 +43,7 @@ class AttentionRecommender(RankingAttention):
     {popularity_exponent}
     {solver}
     {n_neighbors}
+    {prior_weight}
     {memory}
     {verbose}
 
@@ -57,6 +58,9 @@ class AttentionRecommender(RankingAttention):
     projections_ : ndarray of shape (1, d, d) or None
         The identity, or None without item features.
     {learned_projections_}
+    {prior_weight_}
+    {token_values_}
+    {token_regularization_}
     {prior_}
     {n_features_in_}
     {feature_names_in_}
@@ -148,6 +152,7 @@ class AttentionRecommender(RankingAttention):
         popularity_exponent: float = DEFAULTS["popularity_exponent"],
         solver: str = "auto",
         n_neighbors: int | None = None,
+        prior_weight: float | None = None,
         memory: Any = None,
         verbose: bool = False,
     ):
@@ -165,6 +170,7 @@ class AttentionRecommender(RankingAttention):
         self.popularity_exponent = popularity_exponent
         self.solver = solver
         self.n_neighbors = n_neighbors
+        self.prior_weight = prior_weight
         self.memory = memory
         self.verbose = verbose
 
@@ -199,18 +205,18 @@ class AttentionRecommender(RankingAttention):
         return self._attention.weights(X)
 
     def _entries_add_up(self) -> bool:
-        """One softmax scales all votes of a history alike; what features add is not asked."""
+        """One softmax scales all votes of a history alike; the share of a prior it does not."""
         alike = len(self.temperatures_) == 1 or self.smoothing == 0
-        return alike and self._keys is None and not getattr(self, "n_user_features_in_", 0)
+        return alike and self._keys is None and self._blend is None
 
-    def _count(
+    def _count_histories(
         self, X: sp.csr_array, context: Context, memory: joblib.Memory
     ) -> SufficientStatistics:
         parts = X.shape, X.indptr, X.indices, X.data
         return memory.cache(_sum_up)(parts, self._attention, self.relevance_threshold)
 
     def _fingerprints(self, X: sp.csr_array, context: Context) -> np.ndarray:
-        return super()._fingerprints(X, Context())
+        return super()._fingerprints(X, Context(None, context.features))
 
 
 def _sum_up(

@@ -16,12 +16,14 @@ from .._kernels.entries import identify_rows, reverse_rows, time_order
 from .._kernels.histories import lay_out
 from .._kernels.pairs import Pairs, combine_pairs, pairs_of_prefixes, pairs_of_rows
 from .._kernels.prefix import prefix_sums
+from ._prior import TokenSums
 from ._weights import SequenceAttention, SetAttention, time_groups
 
 __all__ = ["SufficientStatistics", "fingerprints", "sequence_statistics", "set_statistics"]
 
 _DIGITS = 40  # binary ones below the largest product of two weights there may be
 _ROOM = 2.0**62  # of an integer
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class SufficientStatistics:
         Fingerprints of the histories that are not empty, ascending.
     units : tuple of 3 floats
         What the integers of C'C, of Y'C and of relevance count.
+    tokens : TokenSums or None
+        The sums that the votes of user features follow from.
     """
 
     parts: tuple[Pairs, ...]
@@ -54,6 +58,7 @@ class SufficientStatistics:
     item_counts: np.ndarray
     rows: np.ndarray
     units: tuple[float, float, float]
+    tokens: TokenSums | None = None
 
     def __add__(self, other: SufficientStatistics) -> SufficientStatistics:
         place = np.searchsorted(self.rows, other.rows)
@@ -77,6 +82,7 @@ class SufficientStatistics:
             self.item_counts + sign * other.item_counts,
             rows,
             self.units,
+            None if other.tokens is None else self._add_tokens(other.tokens, sign),
         )
         if sign > 0:  # each of the sums had room
             _check_room(
@@ -84,6 +90,10 @@ class SufficientStatistics:
                 self.relevance_counts.astype(float) + other.relevance_counts,
             )
         return both
+
+    def _add_tokens(self, tokens: TokenSums, sign: int) -> TokenSums:
+        assert self.tokens is not None
+        return self.tokens.combine(tokens, sign)
 
     @property
     def pairs(self) -> Pairs:
@@ -180,9 +190,14 @@ def _diagonal(pairs: Pairs) -> np.ndarray:
     return diagonal
 
 
-def fingerprints(X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+def fingerprints(
+    X: sp.csr_array, times: np.ndarray | None, features: sp.csr_array | None = None
+) -> np.ndarray:
     """Give rows of equal content equal numbers, of 64 bits, (n_rows,)."""
-    return identify_rows(X.indptr, X.indices, X.data, times)
+    rows = identify_rows(X.indptr, X.indices, X.data, times)
+    if features is None:
+        return rows
+    return rows * _ODD + identify_rows(features.indptr, features.indices, features.data)
 
 
 def set_statistics(

@@ -44,6 +44,7 @@ CHANGES = {
     "popularity_exponent": 0.5,
     "solver": "sparse",
     "n_neighbors": 5,
+    "prior_weight": 5.0,
     "half_life": 4.0,
     "half_life_ratio": 3.0,
     "age": "time",
