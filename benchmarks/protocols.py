@@ -58,11 +58,15 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Split:
-    """Training users, validation users and test users of one data set."""
+    """Training users, validation users and test users of one data set.
+
+    ``items`` of shape (n_items,) are the ids of the columns.
+    """
 
     train: sp.csr_matrix
     val: HeldOut
     test: HeldOut
+    items: np.ndarray
 
 
 def data_folder() -> Path:
@@ -109,10 +113,12 @@ def split_users(
     order = rng.permutation(X.shape[0])
     n = int(HELD_OUT_USERS * X.shape[0])
     test, val, train = order[:n], order[n : 2 * n], order[2 * n :]
-    X = X[:, np.flatnonzero(X[train].getnnz(axis=0))]
+    known = np.flatnonzero(X[train].getnnz(axis=0))
+    X = X[:, known]
     held_out = [_hold_out(X[rows], liked_from, rng) for rows in (val, test)]
     place = np.random.default_rng([seed, 99]).permutation(X.shape[1])
-    return Split(_renumber(X[train], place), *(_renumber_both(part, place) for part in held_out))
+    val, test = (_renumber_both(part, place) for part in held_out)
+    return Split(_renumber(X[train], place), val, test, np.unique(items)[known][np.argsort(place)])
 
 
 def _number(ids: np.ndarray) -> np.ndarray:

@@ -10,12 +10,14 @@ from .attention import (
 from .base import BaseRecommender
 from .baseline import BaselinePredictor, PopularityRecommender
 from .content import ContentRecommender
+from .ensemble import SwitchingRecommender, VotingRecommender
 from .factorization import ALSFactorizer, BayesianFactorizer
 from .metrics import RankingScorer, make_ranking_scorer
 from .model_selection import compare_recommenders, split_interactions
 from .neighbors import ItemItemCF, UserUserCF
 from .preprocessing import InteractionEncoder
 from .rating import RatingRegressor
+from .reranking import RerankedRecommender
 
 __version__ = "0.2.0"
 
@@ -33,8 +35,11 @@ __all__ = [
     "PopularityRecommender",
     "RankingScorer",
     "RatingRegressor",
+    "RerankedRecommender",
     "SequentialAttentionRecommender",
+    "SwitchingRecommender",
     "UserUserCF",
+    "VotingRecommender",
     "__version__",
     "compare_recommenders",
     "make_ranking_scorer",

@@ -6,6 +6,7 @@ When a scikit-learn release moves one of them, only this file changes.
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads as openmp_threads
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
+from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -16,6 +17,7 @@ except ImportError:  # before scikit-learn 1.9
 
 
 __all__ = [
+    "BaseComposition",
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",

@@ -19,6 +19,7 @@ MODULES = [
     "skattnrec.checks",
     "skattnrec.content",
     "skattnrec.datasets",
+    "skattnrec.ensemble",
     "skattnrec.factorization",
     "skattnrec.inspection",
     "skattnrec.metrics",
@@ -26,6 +27,7 @@ MODULES = [
     "skattnrec.neighbors",
     "skattnrec.preprocessing",
     "skattnrec.rating",
+    "skattnrec.reranking",
 ]
 
 

@@ -14,11 +14,13 @@ MODULES = (
     "attention",
     "baseline",
     "content",
+    "ensemble",
     "factorization",
     "metrics",
     "neighbors",
     "preprocessing",
     "rating",
+    "reranking",
 )
 WORDS = {
     "boolean": "bool",
@@ -135,16 +137,24 @@ def test_kinds_agree(name):
 def test_arguments_are_not_parameters_of_another_meaning():
     """Arguments of functions and methods that share a name with a parameter mean the same."""
     same = {
+        "diversity",
         "dtype",
+        "estimator",
         "gain",
+        "groups",
         "item",
         "item_features",
+        "item_similarity",
         "items",
         "k",
+        "likeness",
+        "max_per_group",
         "metric",
         "n_components",
         "n_given",
+        "positions",
         "projections",
+        "share",
     }
     same |= {"random_state", "relevance_threshold", "temperature", "timestamp", "user"}
     modules = (*MODULES, "datasets", "inspection", "model_selection")

@@ -99,7 +99,7 @@ def largest_in_row(
 
 
 @compiled(inline="always")
-def _mix(z):
+def mix(z):
     """Scramble 64 bits: the finaliser of splitmix64 (Steele, Lea and Flood, 2014)."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -129,12 +129,12 @@ def hash_keys(indptr: np.ndarray, indices: np.ndarray, seed: np.uint64) -> np.nd
 @compiled
 def _hash_entries(share, n_shares, indptr, indices, seed, keys):
     for row in range(share, len(indptr) - 1, n_shares):
-        state = _mix(seed + _STEP)
+        state = mix(seed + _STEP)
         for p in range(indptr[row], indptr[row + 1]):
             # a sum, so that the order of the entries does not matter
-            state += _mix(seed + _STEP * (indices[p] + np.uint64(1)))
+            state += mix(seed + _STEP * (indices[p] + np.uint64(1)))
         for p in range(indptr[row], indptr[row + 1]):
-            bits = _mix(state + _STEP * (indices[p] + np.uint64(1)))
+            bits = mix(state + _STEP * (indices[p] + np.uint64(1)))
             keys[p] = np.float64(bits >> np.uint64(11)) * 2.0**-53
 
 
@@ -166,7 +166,7 @@ def _hash_rows(share, n_shares, indptr, entries, hashes):
     for row in range(share, len(hashes), n_shares):
         state = _STEP
         for p in range(indptr[row], indptr[row + 1]):
-            state = _mix(state + _STEP + entries[p])
+            state = mix(state + _STEP + entries[p])
         hashes[row] = state
 
 
@@ -202,7 +202,7 @@ def _identify_rows(share, n_shares, indptr, items, values, hashes):
     for row in range(share, len(hashes), n_shares):
         state = _STEP
         for p in range(indptr[row], indptr[row + 1]):
-            state = _mix(state + _STEP + items[p])
+            state = mix(state + _STEP + items[p])
             for column in range(len(values)):
-                state = _mix(state + _STEP + values[column, p])
+                state = mix(state + _STEP + values[column, p])
         hashes[row] = state

@@ -8,9 +8,17 @@ import pkgutil
 from importlib.util import find_spec
 from typing import Any
 
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler
+
 import skattnrec
 
+from ..attention import AttentionRecommender, SequentialAttentionRecommender
 from ..base import BaseRecommender
+from ..baseline import PopularityRecommender
+from ..factorization import ALSFactorizer, BayesianFactorizer
+from ..neighbors import ItemItemCF
+from ..reranking import Diversify, Promote
 
 __all__ = ["all_modes", "all_recommenders", "expected_failed_checks"]
 
@@ -38,10 +46,32 @@ _MODES: dict[str, list[dict[str, Any]]] = {
     ],
     "MultiHeadAttentionRecommender": [{}, {"solver": "sparse", "n_neighbors": 8}],
     "PopularityRecommender": [{}, {"popularity": "sum"}],
+    "RerankedRecommender": [
+        {"estimator": AttentionRecommender()},
+        {
+            "estimator": ItemItemCF(feedback="explicit"),
+            "rules": [("try", Promote(share=0.5, positions=[1])), ("unlike", Diversify(0.5))],
+            "n_candidates": 8,
+        },
+        {"estimator": SequentialAttentionRecommender(), "rules": [("try", Promote())]},
+    ],
     "SequentialAttentionRecommender": [
         {},
         {"solver": "sparse", "n_neighbors": 8},
         {"age": "time", "half_life": 4.0},
+    ],
+    "SwitchingRecommender": [
+        {
+            "estimators": [("few", PopularityRecommender()), ("many", AttentionRecommender())],
+            "min_lengths": [0, 4],
+        },
+        {
+            "estimators": [
+                ("few", ItemItemCF(feedback="explicit")),
+                ("many", BayesianFactorizer(n_components=4)),
+            ],
+            "min_lengths": [0, 6],
+        },
     ],
     "UserUserCF": [
         {},
@@ -51,6 +81,24 @@ _MODES: dict[str, list[dict[str, Any]]] = {
         {"feedback": "explicit", "center": "zero", "damping": 0.2},
         {"feedback": "explicit", "similarity": "pearson", "center": "item"},
         {"feedback": "explicit", "similarity": "adjusted_cosine", "center": "user"},
+    ],
+    "VotingRecommender": [
+        {"estimators": [("attention", AttentionRecommender()), ("items", ItemItemCF())]},
+        {
+            "estimators": [
+                ("attention", AttentionRecommender()),
+                ("factors", ALSFactorizer(n_components=4, init="svd")),
+            ],
+            "weights": "auto",
+        },
+        {
+            "estimators": [
+                ("sequence", SequentialAttentionRecommender()),
+                ("scaled", make_pipeline(MaxAbsScaler(), ItemItemCF())),
+                ("ratings", ItemItemCF(feedback="explicit")),
+            ],
+            "weights": [2.0, 1.0, 1.0],
+        },
     ],
 }
 

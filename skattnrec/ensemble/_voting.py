@@ -1,0 +1,261 @@
+"""VotingRecommender: a weighted sum of what several recommenders say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils import check_random_state
+
+from .._blocks import row_blocks, take_entries, take_rows
+from .._compat import Interval, StrOptions
+from .._ineffective import refuse_ineffective
+from .._kernels.moments import row_moments
+from .._kernels.rerank import hash_sets
+from .._members import explain_member
+from ..metrics import RankingScorer
+from ._base import RecommenderEnsemble
+from ._weights import choices_of_block, find_weights
+
+__all__ = ["VotingRecommender"]
+
+_MOST_JUDGED = 4000  # users whose held-out entries weights are found on
+
+
+class VotingRecommender(RecommenderEnsemble):
+    r"""Rank items by a weighted sum of the scores of several recommenders.
+
+    Scores are standardised in each row first, so that recommenders of any kind, also those of
+    ratings, add up.
+
+    Parameters
+    ----------
+    estimators : list of (str, estimator)
+        Names and recommenders, pipelines that end in one, or searches over either. They are cloned
+        and fitted; a fitted one is used as it is inside of ``sklearn.frozen.FrozenEstimator``. A
+        member may be switched off by "drop".
+    weights : array-like of shape (n_estimators,), "auto" or None, default=None
+        How much each member counts: numbers that are not negative, of which only ratios matter.
+        "auto": found on held-out entries, see the notes. None: all the same.
+    holdout : float in (0, 1), "last", "auto" or None, default=None
+        ``weights="auto"`` only: what is hidden of a history to find the weights by, as in
+        :class:`~skattnrec.metrics.RankingScorer`. None means "auto": the latest entry if there are
+        timestamps, else a share of 0.2.
+    random_state : int, RandomState instance or None, default=0
+        Which entries and users weights are found on, where there is a choice.
+
+    Attributes
+    ----------
+    estimators_ : list of estimator objects
+        The fitted members, without those that are dropped.
+    named_estimators_ : Bunch
+        The same by name.
+    weights_ : ndarray of shape (n_members,)
+        Their weights; the sum is 1.
+    prior_ : ndarray of shape (n_features_in_,)
+        Scores of an empty history: the sum of what members give one.
+    n_features_in_ : int
+        Number of items.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Item names, when ``fit`` got a DataFrame with string column names.
+
+    See Also
+    --------
+    SwitchingRecommender : One recommender or another, by the length of the history.
+
+    Notes
+    -----
+    With :math:`s^m` the scores of member m,
+
+    .. math::
+        s_{ui} = \sum_m w_m \frac{s^m_{ui} - \bar s^m_u}{\sigma^m_u}, \qquad \sum_m w_m = 1
+
+    with the mean :math:`\bar s^m_u` and the standard deviation :math:`\sigma^m_u` over all items.
+    A member that gives a row equal scores adds nothing there. Scores rank items of a row, also
+    where those of members are ratings.
+
+    ``weights="auto"`` hides entries of up to 4,000 users, fits the members on the rest, and takes
+    the weights by which the hidden items are most likely among the items that any member would list
+    [1]_. Then the members are fitted on everything. A frozen member is not fitted again: if it has
+    seen the hidden entries, it looks better than it is, and weights should be given.
+
+    Explanations add up: what an entry of the history contributes to a score is the weighted sum of
+    what it contributes to the scores of the members, divided by their spread. Members must explain
+    by the same kind of sources, entries of the history or other users.
+
+    References
+    ----------
+    .. [1] D. McFadden, "Conditional logit analysis of qualitative choice behavior", in Frontiers in
+       Econometrics, 1974.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skattnrec import AttentionRecommender, ItemItemCF, VotingRecommender
+    >>> X = np.array([[5, 4, 0, 0], [4, 5, 1, 0], [0, 1, 5, 4], [1, 0, 4, 5]])
+    >>> members = [("attention", AttentionRecommender()), ("items", ItemItemCF())]
+    >>> model = VotingRecommender(members, weights=[3, 1]).fit(X)
+    >>> model.weights_
+    array([0.75, 0.25])
+    >>> model.recommend([[0, 5, 0, 0], [0, 0, 0, 5]], k=1)[0].ravel()
+    array([0, 2])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **RecommenderEnsemble._parameter_constraints,
+        "weights": ["array-like", StrOptions({"auto"}), None],
+        "holdout": [
+            Interval(Real, 0, 1, closed="neither"),
+            StrOptions({"last", "auto"}),
+            None,
+        ],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimators: Any,
+        *,
+        weights: Any = None,
+        holdout: Any = None,
+        random_state: Any = 0,
+    ):
+        self.estimators = estimators
+        self.weights = weights
+        self.holdout = holdout
+        self.random_state = random_state
+
+    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+        members, used = self._members()
+        if isinstance(self.weights, str):
+            self.weights_ = self._find_weights(members, X, times)
+        else:
+            refuse_ineffective(self, "weights that are given", "holdout")
+            self.weights_ = self._check_weights(used)
+        self._keep(members, self._fit_members(members, X, times))
+        nothing = sp.csr_array((1, X.shape[1]), dtype=X.dtype)
+        self.prior_ = self._score(nothing, None if times is None else np.empty(0))[0]
+
+    def _check_weights(self, used: np.ndarray) -> np.ndarray:
+        """Weights of the members that are used, of sum 1."""
+        if self.weights is None:
+            return np.full(used.sum(), 1 / used.sum())
+        weights = np.asarray(self.weights, dtype=np.float64)
+        if weights.shape != used.shape:
+            raise ValueError(
+                f"weights must hold a number for each of the {len(used)} estimators, got an array "
+                f"of shape {weights.shape}."
+            )
+        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights[used].any()):
+            raise ValueError(
+                "weights must be finite and not negative, and not all of them 0 but for what is "
+                f"dropped; got {self.weights!r}."
+            )
+        largest = weights[used].max()  # sums of large ones overflow
+        return weights[used] / largest / (weights[used] / largest).sum()
+
+    def _find_weights(
+        self, members: list[tuple[str, Any]], X: sp.csr_array, times: np.ndarray | None
+    ) -> np.ndarray:
+        """Find weights on entries that members fitted on the others do not know."""
+        known, known_times, judged, held_out = self._hide(X, times)
+        draft = self._draft()
+        draft._keep(members, self._fit_members(members, known, known_times))
+        parts = []
+        history, history_times = take_rows(known, known_times, judged)
+        for start, scores in draft._standardised_blocks(history, history_times):
+            rows = slice(start, start + len(scores[0]))
+            parts.append(choices_of_block(scores, history[rows], held_out[rows]))
+        values, counts, wanted = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return find_weights(values, counts, wanted)
+
+    def _hide(
+        self, X: sp.csr_array, times: np.ndarray | None
+    ) -> tuple[sp.csr_array, np.ndarray | None, np.ndarray, sp.csr_array]:
+        """Hide entries of some users.
+
+        Returns
+        -------
+        known : csr_array of shape (n_users, n_items)
+            What is left of X.
+        times : ndarray of shape (known.nnz,) or None
+        judged : ndarray of int
+            The users of whom something was hidden.
+        held_out : csr_array of shape (len(judged), n_items)
+            What was.
+        """
+        holdout = "auto" if self.holdout is None else self.holdout
+        scorer = RankingScorer(holdout=holdout, random_state=self.random_state)
+        given = None if times is None else sp.csr_array((times, X.indices, X.indptr), shape=X.shape)
+        _, hidden, _ = scorer.hold_out(X, timestamps=given)
+        hidden = scorer.relevant(hidden)
+        judged = np.flatnonzero(np.diff(hidden.indptr))
+        if not len(judged):
+            raise ValueError(
+                "weights='auto' hides an entry of users with at least two, of which there are none "
+                f"in X with n_samples={X.shape[0]} and n_features={X.shape[1]}. Give weights."
+            )
+        if len(judged) > _MOST_JUDGED:
+            seed = check_random_state(self.random_state).randint(2**63, dtype=np.uint64)
+            drawn = hash_sets(X.indptr, X.indices)[judged] ^ seed
+            judged = np.sort(judged[np.argsort(drawn, kind="stable")[:_MOST_JUDGED]])
+        is_judged = np.zeros(X.shape[0], np.bool_)
+        is_judged[judged] = True
+        places = sp.csr_array((np.arange(1, X.nnz + 1), X.indices, X.indptr), shape=X.shape)
+        marks = sp.csr_array((np.ones(hidden.nnz), hidden.indices, hidden.indptr), shape=X.shape)
+        chosen = places.multiply(marks)[judged]
+        is_known = np.ones(X.nnz, np.bool_)
+        is_known[chosen.data.astype(np.intp) - 1] = False
+        known_times = None if times is None else times[is_known]
+        return take_entries(X, is_known), known_times, judged, hidden[judged]
+
+    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+        total = np.zeros(X.shape)
+        for position, weight in enumerate(self.weights_):
+            scores = self._score_by(position, X, times)
+            means, spreads = row_moments(scores)
+            total += weight * ((scores - means) / spreads)
+        return total.astype(X.dtype)
+
+    def _standardised_blocks(
+        self, X: sp.csr_array, times: np.ndarray | None
+    ) -> Iterator[tuple[int, list[np.ndarray]]]:
+        """Standardised scores of all members, a block of rows at a time, and its first row."""
+        start = 0
+        for block, block_times in row_blocks(X, times):
+            found = []
+            for position in range(len(self.estimators_)):
+                scores = self._score_by(position, block, block_times)
+                means, spreads = row_moments(scores)
+                found.append((scores - means) / spreads)
+            yield start, found
+            start += block.shape[0]
+
+    def _explain(
+        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Add up the contributions to the scores of members, in their spreads."""
+        parts = [explain_member(model, X, times, items) for model in self.estimators_]
+        kinds = {part.source for part in parts if len(part.sources)} or {"item"}
+        if len(kinds) > 1:
+            raise NotImplementedError(
+                "Members explain by different kinds of sources, which do not add up: "
+                f"{sorted(kinds)}. Ask each of named_estimators_."
+            )
+        sources = np.unique(np.concatenate([part.sources for part in parts]))
+        baseline, contributions = np.zeros(len(items)), np.zeros((len(items), len(sources)))
+        for position, (weight, part) in enumerate(zip(self.weights_, parts, strict=True)):
+            means, spreads = row_moments(self._score_by(position, X, times))
+            baseline += weight * ((part.baseline - means[0]) / spreads[0])
+            places = np.searchsorted(sources, part.sources)
+            contributions[:, places] += weight * (part.contributions / spreads[0])
+        dtype = X.dtype
+        return (
+            baseline.astype(dtype),
+            sources.astype(np.intp),
+            contributions.astype(dtype),
+            {"source": kinds.pop()},
+        )
