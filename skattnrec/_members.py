@@ -15,10 +15,11 @@ import scipy.sparse as sp
 from sklearn import get_config
 from sklearn.base import clone
 
+from ._context import Context
 from ._explanation import Explanation
 from ._scores import unwrap
 
-__all__ = ["asks", "explain_member", "fit_member", "prior_of", "score_member"]
+__all__ = ["asks", "explain_member", "fit_member", "score_member"]
 
 
 def asks(estimator: Any, hook: str, *args: Any, default: Any) -> Any:
@@ -28,7 +29,7 @@ def asks(estimator: Any, hook: str, *args: Any, default: Any) -> Any:
 
 
 def fit_member(
-    estimator: Any, name: str, X: sp.csr_array, times: np.ndarray | None, labels: Any = None
+    estimator: Any, name: str, X: sp.csr_array, context: Context, labels: Any = None
 ) -> Any:
     """Fit a clone of a member.
 
@@ -38,7 +39,7 @@ def fit_member(
     name : str
         What error messages call it.
     X : csr_array of shape (n_users, n_items)
-    times : ndarray of shape (X.nnz,) or None
+    context : Context
     labels : ndarray of shape (n_items,) or None
         Names of the items.
 
@@ -50,10 +51,10 @@ def fit_member(
     Raises
     ------
     ValueError
-        If the member was fitted before, on other items.
+        If the member was fitted before, on other items or other user features.
     """
     fitted = clone(estimator)
-    metadata = _metadata(fitted, "fit", X, times)
+    metadata = _metadata(fitted, "fit", X, context)
     prefix = "" if get_config()["enable_metadata_routing"] else _last_step(fitted)
     fitted.fit(X, None, **{f"{prefix}{key}": value for key, value in metadata.items()})
     n_items = getattr(fitted, "n_features_in_", X.shape[1])
@@ -62,15 +63,20 @@ def fit_member(
     known = getattr(fitted, "feature_names_in_", None)
     if known is not None and labels is not None and not np.array_equal(known, labels):
         raise ValueError(f"{name} was fitted on items of other names, or in another order.")
+    if asks(fitted, "_reads_user_features", default=False):
+        expected = getattr(_innermost(fitted), "n_user_features_in_", 0)
+        given = 0 if context.features is None else context.features.shape[1]
+        if expected != given:
+            raise ValueError(f"{name} was fitted with {expected} user_features, got {given}.")
     return fitted
 
 
 def score_member(
-    estimator: Any, name: str, X: sp.csr_array, times: np.ndarray | None, dtype: Any
+    estimator: Any, name: str, X: sp.csr_array, context: Context, dtype: Any
 ) -> np.ndarray:
     """Score all items by a fitted member: a new array, (n_rows, n_items), finite."""
     model, seen = _unwrap_nameless(estimator, X)
-    scores = np.asarray(model.predict(seen, **_metadata(model, "predict", X, times)))
+    scores = np.asarray(model.predict(seen, **_metadata(model, "predict", X, context)))
     if scores.shape != X.shape:
         raise ValueError(
             f"predict of {name} returned scores of shape {scores.shape} for histories of shape "
@@ -81,29 +87,33 @@ def score_member(
     return np.array(scores, dtype=dtype, order="C")
 
 
-def prior_of(estimator: Any, name: str, n_items: int, dtype: Any, times: bool) -> np.ndarray:
-    """Scores that a fitted member gives to a history without entries, (n_items,)."""
-    nothing = sp.csr_array((1, n_items), dtype=dtype)
-    return score_member(estimator, name, nothing, np.empty(0) if times else None, dtype)[0]
-
-
 def explain_member(
-    estimator: Any, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+    estimator: Any, X: sp.csr_array, context: Context, items: np.ndarray
 ) -> Explanation:
     """Explain scores of one history by a fitted member."""
     model, seen = _unwrap_nameless(estimator, X)
     if not hasattr(model, "explain"):
         raise NotImplementedError(f"{type(model).__name__} does not explain its scores.")
-    return model.explain(seen, items, **_metadata(model, "explain", X, times))
+    return model.explain(seen, items, **_metadata(model, "explain", X, context))
 
 
-def _metadata(
-    estimator: Any, verb: str, X: sp.csr_array, times: np.ndarray | None
-) -> dict[str, Any]:
-    """Collect what is known beside X, as far as a method takes it."""
-    if times is None or not _takes(estimator, verb, "timestamps"):
-        return {}
-    return {"timestamps": sp.csr_array((times, X.indices, X.indptr), shape=X.shape)}
+def _metadata(estimator: Any, verb: str, X: sp.csr_array, context: Context) -> dict[str, Any]:
+    """Collect what is known beside X, as far as a method takes it.
+
+    Times and features that a fitted model needs and that are not there, because of an empty history
+    or of one that is no user's, are zeros: nothing is known.
+    """
+    metadata = context.as_metadata(X)
+    if verb != "fit":
+        model = _innermost(estimator)
+        n_features = getattr(model, "n_user_features_in_", 0)
+        if n_features and context.features is None:
+            metadata["user_features"] = sp.csr_array((X.shape[0], n_features))
+        if context.times is None and asks(model, "_needs_times", default=False):
+            metadata["timestamps"] = sp.csr_array(
+                (np.zeros(X.nnz), X.indices, X.indptr), shape=X.shape
+            )
+    return {key: value for key, value in metadata.items() if _takes(estimator, verb, key)}
 
 
 def _takes(estimator: Any, verb: str, name: str) -> bool:

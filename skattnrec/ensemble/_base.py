@@ -10,6 +10,7 @@ from sklearn.base import MetaEstimatorMixin
 from sklearn.utils import Bunch
 
 from .._compat import BaseComposition
+from .._context import Context
 from .._members import asks, fit_member, score_member
 from ..base import BaseRecommender
 
@@ -76,20 +77,20 @@ class RecommenderEnsemble(BaseComposition, MetaEstimatorMixin, BaseRecommender):
         return members, used
 
     def _fit_members(
-        self, members: list[tuple[str, Any]], X: sp.csr_array, times: np.ndarray | None
+        self, members: list[tuple[str, Any]], X: sp.csr_array, context: Context
     ) -> list[Any]:
         labels = getattr(self, "feature_names_in_", None)
-        return [fit_member(model, name, X, times, labels) for name, model in members]
+        return [fit_member(model, name, X, context, labels) for name, model in members]
 
     def _keep(self, members: list[tuple[str, Any]], fitted: list[Any]) -> None:
         self.estimators_ = fitted
         names = [name for name, _ in members]
         self.named_estimators_ = Bunch(**dict(zip(names, fitted, strict=True)))
 
-    def _score_by(self, position: int, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _score_by(self, position: int, X: sp.csr_array, context: Context) -> np.ndarray:
         """Scores of one member, (n_rows, n_items)."""
         name = list(self.named_estimators_)[position]
-        return score_member(self.estimators_[position], name, X, times, X.dtype)
+        return score_member(self.estimators_[position], name, X, context, X.dtype)
 
     # -- hooks ----------------------------------------------------------------------------------
 
@@ -103,6 +104,12 @@ class RecommenderEnsemble(BaseComposition, MetaEstimatorMixin, BaseRecommender):
 
     def _needs_times(self) -> bool:
         return any(self._ask_members("_needs_times", default=False))
+
+    def _reads_user_features(self) -> bool:
+        return any(self._ask_members("_reads_user_features", default=False))
+
+    def _score_empty(self, X: sp.csr_array, context: Context) -> np.ndarray:
+        return self._score(X, context)
 
     def _largest_rating(self, dtype: Any) -> float:
         usual = super()._largest_rating(dtype)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.sparse as sp
 
-from .._blocks import take_rows
+from .._context import Context
 from .._members import explain_member
 from ._base import RecommenderEnsemble
 
@@ -73,12 +73,12 @@ class SwitchingRecommender(RecommenderEnsemble):
         self.estimators = estimators
         self.min_lengths = min_lengths
 
-    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+    def _fit(self, X: sp.csr_array, context: Context) -> None:
         members, used = self._members()
         self.min_lengths_ = self._check_lengths(used)
-        self._keep(members, self._fit_members(members, X, times))
+        self._keep(members, self._fit_members(members, X, context))
         nothing = sp.csr_array((1, X.shape[1]), dtype=X.dtype)
-        self.prior_ = self._score(nothing, None if times is None else np.empty(0))[0]
+        self.prior_ = self._score(nothing, Context())[0]
 
     def _check_lengths(self, used: np.ndarray) -> np.ndarray:
         """Lengths from which on those members answer that are used."""
@@ -103,19 +103,19 @@ class SwitchingRecommender(RecommenderEnsemble):
         """Find the member that answers each row."""
         return np.searchsorted(self.min_lengths_, np.diff(X.indptr), side="right") - 1
 
-    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
         scores = np.empty(X.shape, X.dtype)
         chosen = self._choose(X)
         for position in np.unique(chosen):
             rows = np.flatnonzero(chosen == position)
-            scores[rows] = self._score_by(int(position), *take_rows(X, times, rows))
+            scores[rows] = self._score_by(int(position), *context.of_rows(X, rows))
         return scores
 
     def _explain(
-        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+        self, X: sp.csr_array, context: Context, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Give the explanation of the member that answers."""
-        part = explain_member(self.estimators_[self._choose(X)[0]], X, times, items)
+        part = explain_member(self.estimators_[self._choose(X)[0]], X, context, items)
         extra = {"source": part.source, "heads": part.heads, "weights": part.weights}
         return part.baseline, part.sources, part.contributions, extra
 

@@ -10,8 +10,9 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_random_state
 
-from .._blocks import row_blocks, take_entries, take_rows
+from .._blocks import row_blocks, take_entries
 from .._compat import Interval, StrOptions
+from .._context import Context
 from .._ineffective import refuse_ineffective
 from .._kernels.moments import row_moments
 from .._kernels.rerank import hash_sets
@@ -128,16 +129,16 @@ class VotingRecommender(RecommenderEnsemble):
         self.holdout = holdout
         self.random_state = random_state
 
-    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+    def _fit(self, X: sp.csr_array, context: Context) -> None:
         members, used = self._members()
         if isinstance(self.weights, str):
-            self.weights_ = self._find_weights(members, X, times)
+            self.weights_ = self._find_weights(members, X, context)
         else:
             refuse_ineffective(self, "weights that are given", "holdout")
             self.weights_ = self._check_weights(used)
-        self._keep(members, self._fit_members(members, X, times))
+        self._keep(members, self._fit_members(members, X, context))
         nothing = sp.csr_array((1, X.shape[1]), dtype=X.dtype)
-        self.prior_ = self._score(nothing, None if times is None else np.empty(0))[0]
+        self.prior_ = self._score(nothing, Context())[0]
 
     def _check_weights(self, used: np.ndarray) -> np.ndarray:
         """Weights of the members that are used, of sum 1."""
@@ -158,30 +159,31 @@ class VotingRecommender(RecommenderEnsemble):
         return weights[used] / largest / (weights[used] / largest).sum()
 
     def _find_weights(
-        self, members: list[tuple[str, Any]], X: sp.csr_array, times: np.ndarray | None
+        self, members: list[tuple[str, Any]], X: sp.csr_array, context: Context
     ) -> np.ndarray:
         """Find weights on entries that members fitted on the others do not know."""
-        known, known_times, judged, held_out = self._hide(X, times)
+        known, known_context, judged, held_out = self._hide(X, context)
         draft = self._draft()
-        draft._keep(members, self._fit_members(members, known, known_times))
+        draft._keep(members, self._fit_members(members, known, known_context))
         parts = []
-        history, history_times = take_rows(known, known_times, judged)
-        for start, scores in draft._standardised_blocks(history, history_times):
+        history, history_context = known_context.of_rows(known, judged)
+        for start, scores in draft._standardised_blocks(history, history_context):
             rows = slice(start, start + len(scores[0]))
             parts.append(choices_of_block(scores, history[rows], held_out[rows]))
         values, counts, wanted = (np.concatenate(part) for part in zip(*parts, strict=True))
         return find_weights(values, counts, wanted)
 
     def _hide(
-        self, X: sp.csr_array, times: np.ndarray | None
-    ) -> tuple[sp.csr_array, np.ndarray | None, np.ndarray, sp.csr_array]:
+        self, X: sp.csr_array, context: Context
+    ) -> tuple[sp.csr_array, Context, np.ndarray, sp.csr_array]:
         """Hide entries of some users.
 
         Returns
         -------
         known : csr_array of shape (n_users, n_items)
             What is left of X.
-        times : ndarray of shape (known.nnz,) or None
+        context : Context
+            What is known of that.
         judged : ndarray of int
             The users of whom something was hidden.
         held_out : csr_array of shape (len(judged), n_items)
@@ -189,9 +191,8 @@ class VotingRecommender(RecommenderEnsemble):
         """
         holdout = "auto" if self.holdout is None else self.holdout
         scorer = RankingScorer(holdout=holdout, random_state=self.random_state)
-        given = None if times is None else sp.csr_array((times, X.indices, X.indptr), shape=X.shape)
-        _, hidden, _ = scorer.hold_out(X, timestamps=given)
-        hidden = scorer.relevant(hidden)
+        timestamps = context.as_metadata(X).get("timestamps")
+        hidden = scorer.relevant(scorer.hold_out(X, timestamps=timestamps)[1])
         judged = np.flatnonzero(np.diff(hidden.indptr))
         if not len(judged):
             raise ValueError(
@@ -209,36 +210,35 @@ class VotingRecommender(RecommenderEnsemble):
         chosen = places.multiply(marks)[judged]
         is_known = np.ones(X.nnz, np.bool_)
         is_known[chosen.data.astype(np.intp) - 1] = False
-        known_times = None if times is None else times[is_known]
-        return take_entries(X, is_known), known_times, judged, hidden[judged]
+        return take_entries(X, is_known), context.of_entries(is_known), judged, hidden[judged]
 
-    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
         total = np.zeros(X.shape)
         for position, weight in enumerate(self.weights_):
-            scores = self._score_by(position, X, times)
+            scores = self._score_by(position, X, context)
             means, spreads = row_moments(scores)
             total += weight * ((scores - means) / spreads)
         return total.astype(X.dtype)
 
     def _standardised_blocks(
-        self, X: sp.csr_array, times: np.ndarray | None
+        self, X: sp.csr_array, context: Context
     ) -> Iterator[tuple[int, list[np.ndarray]]]:
         """Standardised scores of all members, a block of rows at a time, and its first row."""
         start = 0
-        for block, block_times in row_blocks(X, times):
+        for block, block_context in row_blocks(X, context):
             found = []
             for position in range(len(self.estimators_)):
-                scores = self._score_by(position, block, block_times)
+                scores = self._score_by(position, block, block_context)
                 means, spreads = row_moments(scores)
                 found.append((scores - means) / spreads)
             yield start, found
             start += block.shape[0]
 
     def _explain(
-        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+        self, X: sp.csr_array, context: Context, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Add up the contributions to the scores of members, in their spreads."""
-        parts = [explain_member(model, X, times, items) for model in self.estimators_]
+        parts = [explain_member(model, X, context, items) for model in self.estimators_]
         kinds = {part.source for part in parts if len(part.sources)} or {"item"}
         if len(kinds) > 1:
             raise NotImplementedError(
@@ -248,7 +248,7 @@ class VotingRecommender(RecommenderEnsemble):
         sources = np.unique(np.concatenate([part.sources for part in parts]))
         baseline, contributions = np.zeros(len(items)), np.zeros((len(items), len(sources)))
         for position, (weight, part) in enumerate(zip(self.weights_, parts, strict=True)):
-            means, spreads = row_moments(self._score_by(position, X, times))
+            means, spreads = row_moments(self._score_by(position, X, context))
             baseline += weight * ((part.baseline - means[0]) / spreads[0])
             places = np.searchsorted(sources, part.sources)
             contributions[:, places] += weight * (part.contributions / spreads[0])

@@ -10,9 +10,10 @@ import scipy.sparse as sp
 from sklearn.base import MetaEstimatorMixin, clone
 
 from .._compat import BaseComposition, HasMethods, Interval
+from .._context import Context
 from .._kernels.rerank import deal_scores
 from .._kernels.topk import mask_entries, top_k
-from .._members import asks, explain_member, fit_member, prior_of, score_member
+from .._members import asks, explain_member, fit_member, score_member
 from .._scores import unwrap
 from ..base import BaseRecommender
 from ._diversify import Diversify
@@ -135,16 +136,15 @@ class RerankedRecommender(BaseComposition, MetaEstimatorMixin, BaseRecommender):
         self._set_params("rules", **params)
         return self
 
-    def _fit(self, X: sp.csr_array, times: np.ndarray | None) -> None:
+    def _fit(self, X: sp.csr_array, context: Context) -> None:
         rules = self._check_rules()
         labels = getattr(self, "feature_names_in_", None)
-        self.estimator_ = fit_member(self.estimator, "estimator", X, times, labels)
+        self.estimator_ = fit_member(self.estimator, "estimator", X, context, labels)
         model, seen = unwrap(self.estimator_, X)
         self.rules_ = [(name, clone(rule).fit(seen, model)) for name, rule in rules]
         self.named_rules_ = dict(self.rules_)
         nothing = sp.csr_array((1, X.shape[1]), dtype=X.dtype)
-        inner = prior_of(self.estimator_, "estimator", X.shape[1], X.dtype, self._needs_times())
-        self.prior_ = self._reorder(nothing, inner[np.newaxis])[0]
+        self.prior_ = self._score(nothing, Context())[0]
 
     def _check_rules(self) -> list[tuple[str, ListRule]]:
         """Check names and kinds of the rules, and leave out those that are dropped."""
@@ -163,9 +163,12 @@ class RerankedRecommender(BaseComposition, MetaEstimatorMixin, BaseRecommender):
             )
         return rules
 
-    def _score(self, X: sp.csr_array, times: np.ndarray | None) -> np.ndarray:
+    def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
         dtype = X.dtype
-        return self._reorder(X, score_member(self.estimator_, "estimator", X, times, dtype))
+        return self._reorder(X, score_member(self.estimator_, "estimator", X, context, dtype))
+
+    def _score_empty(self, X: sp.csr_array, context: Context) -> np.ndarray:
+        return self._score(X, context)
 
     def _reorder(self, X: sp.csr_array, scores: np.ndarray) -> np.ndarray:
         """Give the best items of each row the scores that fit the order of the rules."""
@@ -193,11 +196,11 @@ class RerankedRecommender(BaseComposition, MetaEstimatorMixin, BaseRecommender):
         return np.ascontiguousarray(lists, dtype=np.intp)
 
     def _explain(
-        self, X: sp.csr_array, times: np.ndarray | None, items: np.ndarray
+        self, X: sp.csr_array, context: Context, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Give the explanation of the recommender; what rules add goes to the baseline."""
-        parts = explain_member(self.estimator_, X, times, items)
-        added = self._score(X, times)[0, items] - parts.scores
+        parts = explain_member(self.estimator_, X, context, items)
+        added = self._score(X, context)[0, items] - parts.scores
         extra = {"source": parts.source, "heads": parts.heads, "weights": parts.weights}
         return parts.baseline + added, parts.sources, parts.contributions, extra
 
@@ -213,6 +216,9 @@ class RerankedRecommender(BaseComposition, MetaEstimatorMixin, BaseRecommender):
 
     def _needs_times(self) -> bool:
         return asks(self.estimator, "_needs_times", default=False)
+
+    def _reads_user_features(self) -> bool:
+        return asks(self.estimator, "_reads_user_features", default=False)
 
     def _largest_rating(self, dtype: Any) -> float:
         return asks(

@@ -19,8 +19,9 @@ from skattnrec import (
     UserUserCF,
     VotingRecommender,
 )
+from skattnrec._context import Context
 from skattnrec.base import BaseRecommender
-from skattnrec.checks._data import default_times, ratings, stars
+from skattnrec.checks._data import default_times, ratings, stars, times_of
 from skattnrec.ensemble._weights import choices_of_block, find_weights
 
 X = ratings()
@@ -220,13 +221,13 @@ def test_with_times_the_latest_is_hidden():
     with pytest.raises(ValueError, match="needs timestamps"):
         model.predict(many)
     assert np.isfinite(model.predict(many, timestamps=times)).all()
-    known, known_times, users, held_out = VotingRecommender(members, weights="auto")._hide(
-        many, times.data
-    )
+    times = times_of(many)
+    given = Context(times.data)
+    known, context, users, held_out = VotingRecommender(members, weights="auto")._hide(many, given)
     assert (np.diff(held_out.indptr) == 1).all()
     latest = times.toarray().argmax(axis=1)
     assert np.array_equal(held_out.indices, latest[users])
-    assert len(known_times) == known.nnz
+    assert len(context.times) == known.nnz
 
 
 def test_members_of_any_kind():
