@@ -140,6 +140,7 @@ def test_arguments_are_not_parameters_of_another_meaning():
         "diversity",
         "dtype",
         "estimator",
+        "estimators",
         "gain",
         "groups",
         "item",
@@ -155,6 +156,7 @@ def test_arguments_are_not_parameters_of_another_meaning():
         "positions",
         "projections",
         "share",
+        "weights",
     }
     same |= {"random_state", "relevance_threshold", "temperature", "timestamp", "user"}
     modules = (*MODULES, "datasets", "inspection", "model_selection")

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_random_state
 
-from .._blocks import row_blocks, take_entries
+from .._blocks import row_blocks
 from .._compat import Interval, StrOptions
 from .._context import Context
 from .._ineffective import refuse_ineffective
@@ -23,7 +23,8 @@ from ._weights import choices_of_block, find_weights
 
 __all__ = ["VotingRecommender"]
 
-_MOST_JUDGED = 4000  # users whose held-out entries weights are found on
+_JUDGED = 0.2  # share of the users that weights are found on
+_MOST_JUDGED = 4000
 
 
 class VotingRecommender(RecommenderEnsemble):
@@ -45,6 +46,9 @@ class VotingRecommender(RecommenderEnsemble):
         ``weights="auto"`` only: what is hidden of a history to find the weights by, as in
         :class:`~skattnrec.metrics.RankingScorer`. None means "auto": the latest entry if there are
         timestamps, else a share of 0.2.
+    relevance_threshold : float or None, default=None
+        ``weights="auto"`` only: hidden entries should be listed if their rating is at least this.
+        None: if it is above 0.
     random_state : int, RandomState instance or None, default=0
         Which entries and users weights are found on, where there is a choice.
 
@@ -78,19 +82,16 @@ class VotingRecommender(RecommenderEnsemble):
     A member that gives a row equal scores adds nothing there. Scores rank items of a row, also
     where those of members are ratings.
 
-    ``weights="auto"`` hides entries of up to 4,000 users, fits the members on the rest, and takes
-    the weights by which the hidden items are most likely among the items that any member would list
-    [1]_. Then the members are fitted on everything. A frozen member is not fitted again: if it has
-    seen the hidden entries, it looks better than it is, and weights should be given.
+    ``weights="auto"`` fits the members on four fifths of the users, or more: at most 4,000 of them
+    are drawn to judge by. A part of what those have rated is hidden, and weights on a grid are
+    judged by NDCG@10. ``weights_`` is the mean of those that are not worse than the best ones by
+    more than a standard error. Then the members are fitted on everything. A frozen member is not
+    fitted again: if it has learned from the users that are drawn, it looks better or worse than it
+    is, and weights should be given.
 
     Explanations add up: what an entry of the history contributes to a score is the weighted sum of
     what it contributes to the scores of the members, divided by their spread. Members must explain
     by the same kind of sources, entries of the history or other users.
-
-    References
-    ----------
-    .. [1] D. McFadden, "Conditional logit analysis of qualitative choice behavior", in Frontiers in
-       Econometrics, 1974.
 
     Examples
     --------
@@ -113,6 +114,7 @@ class VotingRecommender(RecommenderEnsemble):
             StrOptions({"last", "auto"}),
             None,
         ],
+        "relevance_threshold": [Real, None],
         "random_state": ["random_state"],
     }
 
@@ -122,11 +124,13 @@ class VotingRecommender(RecommenderEnsemble):
         *,
         weights: Any = None,
         holdout: Any = None,
+        relevance_threshold: float | None = None,
         random_state: Any = 0,
     ):
         self.estimators = estimators
         self.weights = weights
         self.holdout = holdout
+        self.relevance_threshold = relevance_threshold
         self.random_state = random_state
 
     def _fit(self, X: sp.csr_array, context: Context) -> None:
@@ -134,7 +138,7 @@ class VotingRecommender(RecommenderEnsemble):
         if isinstance(self.weights, str):
             self.weights_ = self._find_weights(members, X, context)
         else:
-            refuse_ineffective(self, "weights that are given", "holdout")
+            refuse_ineffective(self, "weights that are given", "holdout", "relevance_threshold")
             self.weights_ = self._check_weights(used)
         self._keep(members, self._fit_members(members, X, context))
         nothing = sp.csr_array((1, X.shape[1]), dtype=X.dtype)
@@ -161,56 +165,54 @@ class VotingRecommender(RecommenderEnsemble):
     def _find_weights(
         self, members: list[tuple[str, Any]], X: sp.csr_array, context: Context
     ) -> np.ndarray:
-        """Find weights on entries that members fitted on the others do not know."""
-        known, known_context, judged, held_out = self._hide(X, context)
+        """Find weights on users that the members do not know, by what is hidden of them."""
+        history, entries, held_out, judged = self._hide(X, context)
+        others = np.setdiff1d(np.arange(X.shape[0]), judged)
         draft = self._draft()
-        draft._keep(members, self._fit_members(members, known, known_context))
+        draft._keep(members, self._fit_members(members, *context.of_rows(X, others)))
         parts = []
-        history, history_context = known_context.of_rows(known, judged)
-        for start, scores in draft._standardised_blocks(history, history_context):
+        asked = entries.of_rows(history, judged)
+        for start, scores in draft._standardised_blocks(*asked):
             rows = slice(start, start + len(scores[0]))
-            parts.append(choices_of_block(scores, history[rows], held_out[rows]))
-        values, counts, wanted = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return find_weights(values, counts, wanted)
+            parts.append(choices_of_block(scores, asked[0][rows], held_out[judged][rows]))
+        return find_weights(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
     def _hide(
         self, X: sp.csr_array, context: Context
-    ) -> tuple[sp.csr_array, Context, np.ndarray, sp.csr_array]:
-        """Hide entries of some users.
+    ) -> tuple[sp.csr_array, Context, sp.csr_array, np.ndarray]:
+        """Hide entries, and draw users to judge members by.
 
         Returns
         -------
-        known : csr_array of shape (n_users, n_items)
-            What is left of X.
+        history : csr_array of shape (n_users, n_items)
+            What is not hidden of X.
         context : Context
             What is known of that.
+        held_out : csr_array of shape (n_users, n_items)
+            What is hidden.
         judged : ndarray of int
-            The users of whom something was hidden.
-        held_out : csr_array of shape (len(judged), n_items)
-            What was.
+            The users drawn, ascending. Something is hidden of each.
         """
         holdout = "auto" if self.holdout is None else self.holdout
-        scorer = RankingScorer(holdout=holdout, random_state=self.random_state)
-        timestamps = context.as_metadata(X).get("timestamps")
-        hidden = scorer.relevant(scorer.hold_out(X, timestamps=timestamps)[1])
-        judged = np.flatnonzero(np.diff(hidden.indptr))
-        if not len(judged):
+        scorer = RankingScorer(
+            holdout=holdout,
+            relevance_threshold=self.relevance_threshold,
+            random_state=self.random_state,
+        )
+        history, held_out, entries = scorer.hold_out(X, **context.as_metadata(X))
+        held_out = scorer.relevant(held_out)
+        judged = np.flatnonzero(np.diff(held_out.indptr))
+        n_judged = min(_MOST_JUDGED, max(1, round(_JUDGED * X.shape[0])), X.shape[0] - 1)
+        if min(n_judged, len(judged)) == 0:
             raise ValueError(
-                "weights='auto' hides an entry of users with at least two, of which there are none "
-                f"in X with n_samples={X.shape[0]} and n_features={X.shape[1]}. Give weights."
+                "weights='auto' hides a part of some users with at least two entries, of which X "
+                f"with n_samples={X.shape[0]} and n_features={X.shape[1]} has too few. Give "
+                "weights."
             )
-        if len(judged) > _MOST_JUDGED:
-            seed = check_random_state(self.random_state).randint(2**63, dtype=np.uint64)
-            drawn = hash_sets(X.indptr, X.indices)[judged] ^ seed
-            judged = np.sort(judged[np.argsort(drawn, kind="stable")[:_MOST_JUDGED]])
-        is_judged = np.zeros(X.shape[0], np.bool_)
-        is_judged[judged] = True
-        places = sp.csr_array((np.arange(1, X.nnz + 1), X.indices, X.indptr), shape=X.shape)
-        marks = sp.csr_array((np.ones(hidden.nnz), hidden.indices, hidden.indptr), shape=X.shape)
-        chosen = places.multiply(marks)[judged]
-        is_known = np.ones(X.nnz, np.bool_)
-        is_known[chosen.data.astype(np.intp) - 1] = False
-        return take_entries(X, is_known), context.of_entries(is_known), judged, hidden[judged]
+        seed = check_random_state(self.random_state).randint(2**63, dtype=np.uint64)
+        drawn = hash_sets(X.indptr, X.indices)[judged] ^ seed
+        judged = np.sort(judged[np.argsort(drawn, kind="stable")[:n_judged]])
+        return history, entries, held_out, judged
 
     def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
         total = np.zeros(X.shape)

@@ -22,7 +22,8 @@ from skattnrec import (
 from skattnrec._context import Context
 from skattnrec.base import BaseRecommender
 from skattnrec.checks._data import default_times, ratings, stars, times_of
-from skattnrec.ensemble._weights import choices_of_block, find_weights
+from skattnrec.ensemble._weights import choices_of_block, find_weights, simplex
+from skattnrec.metrics import ndcg_at_k, rank_items
 
 X = ratings()
 
@@ -120,50 +121,62 @@ def test_sources_of_two_kinds_do_not_add_up():
     assert users.explain(X[[0]]).source == "user"
 
 
+def test_grid_of_weights():
+    assert simplex(1).tolist() == [[1.0]]
+    assert np.allclose(sorted(simplex(2)[:, 0]), np.arange(21) / 20)
+    for n in range(1, 8):
+        points = simplex(n)
+        assert 1 <= len(points) <= 300
+        assert np.allclose(points.sum(axis=1), 1)
+        assert points.min() >= 0
+        assert len(np.unique(points, axis=0)) == len(points)
+    assert len(simplex(400)) == 400, "one at a time where there are too many"
+
+
 def test_weights_by_hand():
-    """One row, two members, one held-out item among two: the best weights are at the edge.
+    """Two items, one of them held out: member 0 puts it first, member 1 last.
 
-    Member 0 puts it first, member 1 last: weight 0 for member 1.
+    It is first as long as member 0 has more than half of the weight: 11 of 20 to 20 of 20, whose
+    mean is 0.775. At 10 of 20 both items are equal, and the first one comes first.
     """
-    values = np.array([[1.0, -1.0], [-1.0, 1.0]])
-    found = find_weights(values, np.array([2]), np.array([True, False]))
-    assert np.allclose(found, [1, 0], atol=1e-6)
-    # who says the same has the same weight; who says nothing has hardly any
-    values = np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.5, 0.5, 0.0], [1.0, 1.0, 0.0]])
-    found = find_weights(values, np.array([2, 2]), np.array([True, False, False, True]))
-    assert np.allclose(found[:2], found[0])
-    assert found[2] < 1e-3
-    nothing = find_weights(np.zeros((4, 2)), np.array([2, 2]), np.array([1, 0, 0, 1], bool))
-    assert np.allclose(nothing, [0.5, 0.5])
+    values = np.tile([[[1.0, -1.0], [-1.0, 1.0]]], (3, 1, 1))
+    wanted = np.tile([[True, False]], (3, 1))
+    found = find_weights(values, wanted, np.ones(3, int))
+    assert np.allclose(found, [0.75, 0.25])
+    turned = find_weights(values[:, ::-1], wanted[:, ::-1], np.ones(3, int))
+    assert np.allclose(turned, [0.775, 0.225])
+    # where all say the same, or nothing, weights are equal
+    same = find_weights(np.repeat(values[:, :, :1], 2, axis=2), wanted, np.ones(3, int))
+    assert np.allclose(same, [0.5, 0.5])
 
 
-def test_weights_are_where_the_likelihood_is_highest():
-    """Against a grid, for two members: the ratio that makes held-out items most likely."""
+def test_weights_are_those_of_the_best_lists():
+    """Against the metric itself, on scores of one good member and one that is noise."""
     rng = np.random.default_rng(0)
-    values = rng.normal(size=(400, 2))
-    likely = np.exp(values @ [2.0, 1.0]).reshape(40, 10)
-    counts = np.full(40, 10)
-    chosen = np.array([rng.choice(10, p=row / row.sum()) for row in likely])
-    wanted = np.zeros((40, 10), bool)
-    wanted[np.arange(40), chosen] = True
-    found = find_weights(values, counts, wanted.ravel())
-
-    def loss(w):
-        logits = (values @ w).reshape(40, 10)
-        return -(logits[wanted] - np.log(np.exp(logits).sum(axis=1))).mean() + 1e-4 * w @ w
-
-    grid = [(loss(np.array([a, b])), a / (a + b)) for a in np.arange(0.1, 4, 0.05)
-            for b in np.arange(0.1, 4, 0.05)]  # fmt: skip
-    assert abs(min(grid)[1] - found[0]) < 0.02
+    wanted = rng.random((300, 30)) < 0.1
+    wanted[:, 0] = True
+    values = np.stack([wanted + rng.normal(0, 0.7, wanted.shape), rng.normal(size=wanted.shape)], 2)
+    n_wanted = wanted.sum(axis=1)
+    found = find_weights(values, wanted, n_wanted)
+    target = sp.csr_array(wanted.astype(float))
+    metric = [
+        ndcg_at_k(rank_items(values @ [a, 1 - a], k=10), target, k=10) for a in (0.5, found[0], 1)
+    ]
+    assert metric[1] >= max(metric) - 0.01
+    assert 0.7 < found[0] <= 1
 
 
 def test_choices_are_what_could_be_listed():
-    scores = [np.array([[3.0, 2.0, 1.0, 0.0]]), np.array([[0.0, 1.0, 2.0, 3.0]])]
-    history, held_out = sp.csr_array([[1.0, 0, 0, 0]]), sp.csr_array([[0, 0, 1.0, 0]])
-    values, counts, wanted = choices_of_block(scores, history, held_out)
-    assert values.tolist() == [[2.0, 1.0], [1.0, 2.0], [0.0, 3.0]]
-    assert counts.tolist() == [3]
-    assert wanted.tolist() == [False, True, False]
+    scores = [np.array([[3.0, 2.0, 1.0, 0.0]] * 2), np.array([[0.0, 1.0, 2.0, 3.0]] * 2)]
+    history = sp.csr_array([[1.0, 0, 0, 0], [0, 1, 1, 0]])
+    held_out = sp.csr_array([[0, 0, 1.0, 0], [1, 0, 0, 1]])
+    values, wanted, n_wanted = choices_of_block(scores, history, held_out)
+    assert values.shape == (2, 8, 2)
+    assert values[0, :3].tolist() == [[2.0, 1.0], [1.0, 2.0], [0.0, 3.0]]
+    assert values[1, :2].tolist() == [[3.0, 0.0], [0.0, 3.0]]
+    assert np.isinf(values[0, 3:]).all()
+    assert wanted[:, :4].tolist() == [[False, True, False, False], [True, True, False, False]]
+    assert n_wanted.tolist() == [1, 2]
 
 
 def test_found_weights_tell_signal_from_noise():
@@ -177,8 +190,9 @@ def test_found_weights_tell_signal_from_noise():
     assert np.array_equal(again.weights_, model.weights_)
     other = VotingRecommender(members, weights="auto", random_state=1).fit(many)
     assert not np.array_equal(other.weights_, model.weights_)
-    fewer = VotingRecommender(members, weights="auto", holdout=0.5).fit(many)
-    assert not np.array_equal(fewer.weights_, model.weights_)
+    for option in ({"holdout": 0.5}, {"relevance_threshold": 4.0}):
+        changed = VotingRecommender(members, weights="auto", **option).fit(many)
+        assert not np.array_equal(changed.weights_, model.weights_)
     # learned from everything in the end
     assert np.array_equal(model.named_estimators_["popular"].prior_, np.bincount(many.indices))
 
@@ -204,12 +218,15 @@ def test_nothing_that_is_hidden_is_known(monkeypatch):
     monkeypatch.setattr(VotingRecommender, "_fit_members", spy)
     monkeypatch.setattr(_voting, "choices_of_block", spy_choices)
     VotingRecommender([("a", ItemItemCF())], weights="auto").fit(many)
-    known, everything = seen
-    history, held_out = judged[0]
-    assert known.nnz + held_out.nnz == everything.nnz == many.nnz
+    (others, everything), (history, held_out) = seen, judged[0]
+    assert (everything != many).nnz == 0
+    assert history.shape[0] == held_out.shape[0] == 40
     assert (history.multiply(held_out)).nnz == 0
-    assert ((known + held_out) != many).nnz == 0
-    assert 0.1 < held_out.nnz / many.nnz < 0.3
+    rows = {tuple(row) for row in many.toarray()}
+    whole = {tuple(row) for row in (history + held_out).toarray()}
+    assert whole <= rows
+    assert {tuple(row) for row in others.toarray()} == rows - whole, "users are judged or learned"
+    assert 0.1 < held_out.nnz / (history.nnz + held_out.nnz) < 0.3
 
 
 def test_with_times_the_latest_is_hidden():
@@ -223,11 +240,13 @@ def test_with_times_the_latest_is_hidden():
     assert np.isfinite(model.predict(many, timestamps=times)).all()
     times = times_of(many)
     given = Context(times.data)
-    known, context, users, held_out = VotingRecommender(members, weights="auto")._hide(many, given)
+    history, context, held_out, judged = VotingRecommender(members, weights="auto")._hide(
+        many, given
+    )
+    assert len(judged) == 40
     assert (np.diff(held_out.indptr) == 1).all()
-    latest = times.toarray().argmax(axis=1)
-    assert np.array_equal(held_out.indices, latest[users])
-    assert len(context.times) == known.nnz
+    assert np.array_equal(held_out.indices, times.toarray().argmax(axis=1))
+    assert len(context.times) == history.nnz
 
 
 def test_members_of_any_kind():
@@ -276,6 +295,7 @@ def test_a_name_may_be_that_of_a_method_of_dicts():
         ({"weights": [1, np.nan]}, "finite"),
         ({"weights": "best"}, "weights"),
         ({"holdout": 0.5}, "no effect"),
+        ({"relevance_threshold": 4}, "no effect"),
         ({"weights": "auto", "holdout": "last"}, "timestamps"),
     ],
 )
@@ -287,5 +307,5 @@ def test_errors(change, words):
 
 
 def test_nothing_to_hide():
-    with pytest.raises(ValueError, match="at least two"):
+    with pytest.raises(ValueError, match="at least two entries"):
         VotingRecommender([("a", ItemItemCF())], weights="auto").fit(np.eye(4))
