@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_array
 from ._spreads import in_spreads, spread_of
 from ._structure import canonical_csr, check_structure
 
-__all__ = ["FeatureScaling", "check_features"]
+__all__ = ["FeatureScaling", "check_features", "check_same_items"]
 
 _FARTHEST = 4.0  # spreads from the centre that a number may be
 _LARGEST_TAG = 10.0  # times the usual one; the factor that tags may differ by, too
@@ -81,6 +81,36 @@ def check_features(
             )
         )
     return table
+
+
+def check_same_items(item_features: Any, item_names: np.ndarray | None) -> None:
+    """Refuse a table of other items, or in another order, than those whose names are known.
+
+    Parameters
+    ----------
+    item_features : object
+        Only a DataFrame with an index of text is compared.
+    item_names : ndarray of shape (n_items,) or None
+        Names of the columns of X.
+
+    Raises
+    ------
+    ValueError
+        If both have names, and these differ.
+    """
+    if item_names is None or not hasattr(item_features, "iloc"):
+        return
+    labels = item_features.index
+    if len(labels) != len(item_names) or not all(isinstance(label, str) for label in labels):
+        return  # another number of rows is refused by check_features
+    wrong = np.flatnonzero(np.asarray(labels, dtype=object) != item_names)
+    if wrong.size:
+        row = wrong[0]
+        raise ValueError(
+            f"Row {row} of item_features is {labels[row]!r}, column {row} of X is "
+            f"{item_names[row]!r}: bring the features into the order of X, for example by "
+            "item_features.reindex(X.columns)."
+        )
 
 
 def _refuse_text(features: Any, name: str) -> None:

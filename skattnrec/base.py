@@ -59,6 +59,7 @@ from ._blocks import join_blocks
 from ._compat import fit_context
 from ._context import Context
 from ._explanation import Explanation
+from ._features import check_same_items
 from ._hooks import RecommenderHooks
 from ._learning import LearnsAtOnce
 from ._lists import check_candidates, check_exclusions, list_blocks, pad
@@ -139,6 +140,8 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
             learned = self._blank()
             X, context = learned._validate(X, timestamps, user_features, reset=True)
             check_n_rows(y, X.shape[0])
+            names = getattr(learned, "feature_names_in_", None)
+            check_same_items(getattr(learned, "item_features", None), names)
             learned.prior_ = learned._prior(X)
             learned._is_cold = np.bincount(X.indices, minlength=X.shape[1]) == 0
             learned._fit(X, context)

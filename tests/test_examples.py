@@ -35,6 +35,15 @@ def test_every_example_is_tested():
     assert names <= tested
 
 
+def test_stated_preferences(run):
+    names = run("stated_preferences")
+    first = [names["titles"][item] for item in names["items"][0][:2]]
+    assert first == ["Lord of the Rings", "Harry Potter"]
+    for parts in (names["alone"], names["both"]):
+        np.testing.assert_allclose(parts.feature_contributions.sum(axis=1), parts.scores)
+    assert names["titles"][np.argmax(names["both"].scores)] == "Sherlock Holmes"
+
+
 def test_book_tutorial(run):
     names = run("book_tutorial")
     np.testing.assert_allclose(

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 
 from .._compat import Interval, StrOptions
 from .._context import Context
+from .._explanation import Explanation
 from .._features import FeatureScaling, check_features
 from .._ineffective import refuse_ineffective
 from .._spreads import in_spreads, spread_of
@@ -64,8 +65,9 @@ class ContentRecommender(BaseRecommender):
         nothing is known).
     feature_weights_ : ndarray of shape (d,)
         What features count.
-    item_feature_names_ : ndarray of shape (d,) or None
+    item_feature_names_, user_feature_names_in_ : ndarray of shape (d,) or None
         Names of the features, when ``item_features`` is a DataFrame with string column names.
+        Preferences have the same columns.
     rating_center_, rating_spread_ : float
         What ratings are measured by.
     prior_ : ndarray of shape (n_features_in_,)
@@ -144,7 +146,8 @@ class ContentRecommender(BaseRecommender):
 
     def _fit(self, X: sp.csr_array, context: Context) -> None:
         self._refuse_ineffective()
-        features, is_number, self.item_feature_names_ = self._features(X)
+        features, is_number, names = self._features(X)
+        self.item_feature_names_ = self.user_feature_names_in_ = names  # of preferences, too
         weights = np.ones(features.shape[1])
         if self.weighting == "idf":
             weights = np.where(is_number, weights, inverse_frequencies(features))
@@ -232,11 +235,85 @@ class ContentRecommender(BaseRecommender):
             return baseline, history, np.zeros((len(items), len(history)), baseline.dtype), {}
         weights = np.tile(self._entry_weights(X) / length, (len(items), 1))  # (n, s)
         contributions = weights * self._profiles.by_item(history, items)
-        baseline = np.zeros(len(items))
+        extra = self._explain_stated(context, items, length)
+        return np.zeros(len(items)), history, contributions, {"weights": weights, **extra}
+
+    def _explain_stated(self, context: Context, items: np.ndarray, length: float) -> dict[str, Any]:
+        """Contributions of the preferences that one user states, as fields of an explanation."""
         stated = self._stated(context)
-        if stated is not None:
-            baseline = product_with_transposed(stated, self.item_profiles_[items])[0] / length
-        return baseline, history, contributions, {"weights": weights}
+        if stated is None or context.features is None:
+            return {}
+        columns = stated.indices.astype(np.intp)
+        profiles = self.item_profiles_[items][:, columns]  # (n, f)
+        dense = profiles.toarray() if sp.issparse(profiles) else profiles
+        return {
+            "features": columns,
+            "feature_values": context.features[:, columns].toarray()[0],
+            "feature_contributions": dense * stated.data / length,
+        }
+
+    def explain_features(
+        self, X: Any, items: Any = None, *, timestamps: Any = None, user_features: Any = None
+    ) -> Explanation:
+        """Split the scores of one user into the contributions of item features.
+
+        :meth:`explain` splits the same scores by the items of the history. A cosine is a sum over
+        features, so that both add up.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (1, n_items)
+            One history; it may be empty.
+        items : array-like of int, default=None
+            The item columns to explain; None means the (at most ten) recommended ones.
+        timestamps : {array-like, sparse matrix} of shape (1, n_items), default=None
+            Checked and ignored.
+        user_features : {array-like, sparse matrix} of shape (1, d), default=None
+            Stated preferences.
+
+        Returns
+        -------
+        Explanation
+            Without sources; ``features`` are the columns of ``item_features`` that the profiles of
+            the user and of an explained item share, and ``feature_contributions`` what they add.
+            Users without a profile have ``prior_`` as the baseline.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`explain` does.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skattnrec import ContentRecommender
+        >>> features = pd.DataFrame({"magic": [1, 0, 1, 0], "love": [0, 1, 1, 0]})
+        >>> model = ContentRecommender(features).fit([[5, 0, 0, 1], [0, 4, 0, 2]])
+        >>> model.explain_features([[5, 0, 0, 0]], items=[2]).to_text()
+        ['item 2: because of magic; in spite of love']
+        """
+        model = self._fitted()
+        whole = model.explain(X, items, timestamps=timestamps, user_features=user_features)
+        history, context = model._validate(X, timestamps, user_features, reset=False)
+        tastes = model._tastes(history, context)
+        n, length = len(whole.items), tastes.lengths[0]
+        parts = model._profiles.by_feature(tastes, whole.items)  # (n, d)
+        columns = np.unique(parts.indices).astype(np.intp)
+        contributions = (
+            parts[:, columns].toarray() / length if length else np.zeros((n, len(columns)))
+        )
+        return Explanation(
+            whole.items,
+            whole.scores,
+            np.zeros(n) if length else whole.scores,
+            np.empty(0, np.intp),
+            np.empty((n, 0)),
+            item_names=whole.item_names,
+            features=columns,
+            feature_values=np.ones(len(columns)),
+            feature_contributions=contributions,
+            feature_names=model.item_feature_names_,
+        )
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Cosines of the profiles of items, (len(items), n_items)."""

@@ -334,6 +334,51 @@ def test_contributions_of_items_add_up():
     assert_allclose(ratio, P @ (P[j] - P.mean(axis=0)), atol=1e-12)
 
 
+def test_contributions_of_preferences_add_up():
+    names = [f"tag {t}" for t in range(N_TAGS)]
+    model = ContentRecommender(pd.DataFrame(TAGS, columns=names)).fit(X)
+    stated = model.encode_preferences({"tag 2": 3, "tag 5": -1})
+    for history in (X[:1], np.zeros((1, N_ITEMS))):
+        parts = model.explain(history, np.arange(N_ITEMS), user_features=stated)
+        assert_array_equal(parts.features, [2, 5])
+        assert_array_equal(parts.feature_values, [3, -1])
+        assert_array_equal(parts.remainder, 0)
+        total = parts.contributions.sum(axis=1) + parts.feature_contributions.sum(axis=1)
+        assert_allclose(total, model.predict(history, user_features=stated)[0], atol=1e-12)
+    liked = np.flatnonzero(TAGS[:, 2])[0]
+    reason = model.explain(np.zeros((1, N_ITEMS)), [liked], user_features=stated).to_text()[0]
+    assert "because of tag 2 3" in reason
+
+
+@pytest.mark.parametrize("features", [TAGS, np.random.default_rng(0).normal(size=(N_ITEMS, 5))])
+def test_scores_are_split_by_item_features(features):
+    names = [f"feature {f}" for f in range(features.shape[1])]
+    model = ContentRecommender(pd.DataFrame(features, columns=names)).fit(X)
+    stated = model.encode_preferences(names[:2])
+    nothing = np.zeros((1, N_ITEMS))
+    for history, said in ((X[:1], None), (X[:1], stated), (nothing, stated)):
+        parts = model.explain_features(history, np.arange(N_ITEMS), user_features=said)
+        scores = model.predict(history, user_features=said)[0]
+        assert_allclose(parts.scores, scores)
+        assert_allclose(parts.feature_contributions.sum(axis=1), scores, atol=1e-12)
+        assert_array_equal(parts.remainder, 0)
+        assert set(parts.to_frame()["kind"]) == {"feature"}
+    P, item = model.item_profiles_, 7
+    P = P.toarray() if sp.issparse(P) else P
+    taste = sum(
+        (1 + 0.5 * np.clip((r - model.rating_center_) / model.rating_spread_, -2.5, 2.5))
+        * (P[j] - P.mean(axis=0))
+        for j, r in enumerate(X[0])
+        if r
+    )
+    parts = model.explain_features(X[:1], [item])
+    expected = taste * P[item] / np.linalg.norm(taste)
+    assert_allclose(parts.feature_contributions[0], expected[parts.features], atol=1e-12)
+    prior = model.explain_features(nothing, [3])
+    assert_array_equal(prior.baseline, model.prior_[[3]])
+    assert_array_equal(prior.feature_contributions.sum(), 0)
+
+
 # -- refusals -------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Item features stay whole where rows are split, also where there are as many users as items."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 import sklearn
@@ -119,3 +120,21 @@ def test_item_features_are_no_metadata():
             clone(model).fit(X, item_features=ITEM_FEATURES)
         with pytest.raises((TypeError, ValueError), match="unexpected keyword argument 'item_feat"):
             cross_validate(model, X, cv=FOLDS, params={"item_features": ITEM_FEATURES})
+
+
+@pytest.mark.filterwarnings("ignore::skattnrec.exceptions.IneffectiveParameterWarning")
+@pytest.mark.parametrize("model", [m for m in TAKERS if not m._needs_times()], ids=str)
+def test_features_of_items_in_another_order_are_refused(model):
+    names = [f"item {i}" for i in range(N)]
+    frame = pd.DataFrame(X.toarray(), columns=names)
+    table = pd.DataFrame(ITEM_FEATURES, index=names)
+    fitted = clone(model).set_params(item_features=table).fit(frame)
+    bare = clone(model).fit(X)
+    assert_allclose(fitted.predict(frame), bare.predict(X))
+    with pytest.raises(
+        ValueError, match="Row 0 of item_features is 'item 23', column 0 of X is 'i"
+    ):
+        clone(model).set_params(item_features=table[::-1]).fit(frame)
+    numbered = table.reset_index(drop=True)  # rows by position, as an array has them
+    clone(model).set_params(item_features=numbered).fit(frame)
+    clone(model).set_params(item_features=table[::-1]).fit(X)  # nothing to compare with
