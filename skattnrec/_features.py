@@ -83,34 +83,38 @@ def check_features(
     return table
 
 
-def check_same_items(item_features: Any, item_names: np.ndarray | None) -> None:
-    """Refuse a table of other items, or in another order, than those whose names are known.
+def check_same_items(estimator: Any) -> None:
+    """Refuse item features of other items, or in another order, where items have names.
+
+    Only a DataFrame with an index of text is compared.
 
     Parameters
     ----------
-    item_features : object
-        Only a DataFrame with an index of text is compared.
-    item_names : ndarray of shape (n_items,) or None
-        Names of the columns of X.
+    estimator : estimator object
+        Its parameters called item_features are checked, those of inner estimators among them,
+        against its ``feature_names_in_``.
 
     Raises
     ------
     ValueError
         If both have names, and these differ.
     """
-    if item_names is None or not hasattr(item_features, "iloc"):
+    item_names = getattr(estimator, "feature_names_in_", None)
+    if item_names is None:
         return
-    labels = item_features.index
-    if len(labels) != len(item_names) or not all(isinstance(label, str) for label in labels):
-        return  # another number of rows is refused by check_features
-    wrong = np.flatnonzero(np.asarray(labels, dtype=object) != item_names)
-    if wrong.size:
-        row = wrong[0]
-        raise ValueError(
-            f"Row {row} of item_features is {labels[row]!r}, column {row} of X is "
-            f"{item_names[row]!r}: bring the features into the order of X, for example by "
-            "item_features.reindex(X.columns)."
-        )
+    for name, table in estimator.get_params().items():
+        labels = table.index if hasattr(table, "iloc") else ()
+        is_about_items = name.split("__")[-1] == "item_features" and len(labels) == len(item_names)
+        if not is_about_items or not all(isinstance(label, str) for label in labels):
+            continue  # another number of rows is refused by check_features
+        wrong = np.flatnonzero(np.asarray(labels, dtype=object) != item_names)
+        if wrong.size:
+            row = wrong[0]
+            raise ValueError(
+                f"Row {row} of {name} is {labels[row]!r}, column {row} of X is "
+                f"{item_names[row]!r}: bring the features into the order of X, for example by "
+                "item_features.reindex(X.columns)."
+            )
 
 
 def _refuse_text(features: Any, name: str) -> None:

@@ -140,8 +140,7 @@ class BaseRecommender(RecommenderHooks, ReportsProgress, LearnsAtOnce, BaseEstim
             learned = self._blank()
             X, context = learned._validate(X, timestamps, user_features, reset=True)
             check_n_rows(y, X.shape[0])
-            names = getattr(learned, "feature_names_in_", None)
-            check_same_items(getattr(learned, "item_features", None), names)
+            check_same_items(learned)
             learned.prior_ = learned._prior(X)
             learned._is_cold = np.bincount(X.indices, minlength=X.shape[1]) == 0
             learned._fit(X, context)

@@ -11,7 +11,9 @@ from sklearn.preprocessing import OneHotEncoder
 
 from skattnrec import ContentRecommender
 from skattnrec._features import FeatureScaling
+from skattnrec.checks import _data as laws_data
 from skattnrec.checks import parametrize_with_laws
+from skattnrec.checks._user_features import LAWS as USER_FEATURE_LAWS
 from skattnrec.datasets import load_books
 
 N_USERS, N_ITEMS, N_TAGS = 30, 24, 9
@@ -431,3 +433,14 @@ def broken_by_design(estimator):
 )
 def test_laws_of_dense_features(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("law", USER_FEATURE_LAWS, ids=lambda law: law.__name__)
+def test_laws_of_stated_preferences(law):
+    """Those of user features, over five item features; they need not be those of fit."""
+    features = np.random.default_rng(1).normal(size=(laws_data.N_ITEMS, 5))
+    if law.__name__ == "check_user_features_are_those_of_fit":
+        with pytest.raises(AssertionError, match="no user features, which fit had"):
+            law(ContentRecommender(features))
+    else:
+        law(ContentRecommender(features))

@@ -24,14 +24,24 @@ USER_FEATURES = np.eye(4)[RNG.integers(0, 4, N)]
 FOLDS = KFold(3)
 
 
+def features_of(model):
+    """Give item features to all parameters for them, those of inner estimators too."""
+    names = [name for name in model.get_params() if name.split("__")[-1] == "item_features"]
+    return dict.fromkeys(names, ITEM_FEATURES)
+
+
 def takers():
-    """Every mode of every estimator that takes item features, with some."""
+    """Every mode of every estimator that takes item features, itself or inside, with some."""
     found = []
     for mode in all_modes():
-        if "item_features" in mode.get_params():
-            seeds = [name for name in mode.get_params() if name == "random_state"]
-            found.append(mode.set_params(item_features=ITEM_FEATURES, **dict.fromkeys(seeds, 0)))
+        if features := features_of(mode):
+            seeds = [n for n in mode.get_params() if n.split("__")[-1] == "random_state"]
+            found.append(mode.set_params(**features, **dict.fromkeys(seeds, 0)))
     return found
+
+
+def with_features(model, table):
+    return clone(model).set_params(**dict.fromkeys(features_of(model), table))
 
 
 TAKERS = takers()
@@ -56,8 +66,12 @@ def metadata_of(model, routing):
     return {"timestamps": T, "user_features": USER_FEATURES} if routing else {}
 
 
+def name_of(model):
+    return type(model).__name__
+
+
 CASES = [
-    pytest.param(model, routing, id=f"{type(model).__name__}{n}-{routing}")
+    pytest.param(model, routing, id=f"{name_of(model)}{n}-{routing}")
     for n, model in enumerate(TAKERS)
     for routing in (False, True)
     if routing or not model._needs_times()
@@ -69,7 +83,10 @@ def test_there_are_estimators_to_be_tested():
         "AttentionRecommender",
         "ContentRecommender",
         "MultiHeadAttentionRecommender",
+        "RerankedRecommender",
         "SequentialAttentionRecommender",
+        "SwitchingRecommender",
+        "VotingRecommender",
     }
 
 
@@ -82,7 +99,7 @@ def test_cross_validation_and_search_give_the_scores_by_hand(model, routing):
         options = {"params": metadata} if metadata else {}
         found = cross_validate(model, X, scoring=scorer, cv=FOLDS, **options)
         assert_allclose(found["test_score"], expected)
-        grid = {"item_features": [ITEM_FEATURES]}
+        grid = {name: [features] for name, features in features_of(model).items()}
         search = GridSearchCV(model, grid, scoring=scorer, cv=FOLDS, error_score="raise")
         search.fit(X, **metadata)
         results = [search.cv_results_[f"split{fold}_test_score"][0] for fold in range(3)]
@@ -90,7 +107,7 @@ def test_cross_validation_and_search_give_the_scores_by_hand(model, routing):
 
 
 @pytest.mark.filterwarnings("ignore::skattnrec.exceptions.IneffectiveParameterWarning")
-@pytest.mark.parametrize("model", [m for m in TAKERS if not m._needs_times()], ids=str)
+@pytest.mark.parametrize("model", [m for m in TAKERS if not m._needs_times()], ids=name_of)
 def test_pipelines_do_so_too(model):
     inside = make_pipeline(MaxAbsScaler(), model)
     scorer = RankingScorer("recall@5", holdout=0.3)
@@ -100,7 +117,7 @@ def test_pipelines_do_so_too(model):
 
 @pytest.mark.filterwarnings("ignore::skattnrec.exceptions.IneffectiveParameterWarning")
 def test_comparisons_do_so_too():
-    models = {type(model).__name__: model for model in TAKERS}
+    models = {type(model).__name__: model for model in TAKERS}  # one mode of each
     scorer = RankingScorer("recall@5", holdout="last")
     metadata = {"timestamps": T, "user_features": USER_FEATURES}
     board = compare_recommenders(models, X, scoring=scorer, cv=FOLDS, **metadata)
@@ -123,18 +140,18 @@ def test_item_features_are_no_metadata():
 
 
 @pytest.mark.filterwarnings("ignore::skattnrec.exceptions.IneffectiveParameterWarning")
-@pytest.mark.parametrize("model", [m for m in TAKERS if not m._needs_times()], ids=str)
+@pytest.mark.parametrize("model", [m for m in TAKERS if not m._needs_times()], ids=name_of)
 def test_features_of_items_in_another_order_are_refused(model):
     names = [f"item {i}" for i in range(N)]
     frame = pd.DataFrame(X.toarray(), columns=names)
     table = pd.DataFrame(ITEM_FEATURES, index=names)
-    fitted = clone(model).set_params(item_features=table).fit(frame)
+    fitted = with_features(model, table).fit(frame)
     bare = clone(model).fit(X)
     assert_allclose(fitted.predict(frame), bare.predict(X))
     with pytest.raises(
-        ValueError, match="Row 0 of item_features is 'item 23', column 0 of X is 'i"
+        ValueError, match=r"Row 0 of .*item_features is 'item 23', column 0 of X is 'i"
     ):
-        clone(model).set_params(item_features=table[::-1]).fit(frame)
+        with_features(model, table[::-1]).fit(frame)
     numbered = table.reset_index(drop=True)  # rows by position, as an array has them
-    clone(model).set_params(item_features=numbered).fit(frame)
-    clone(model).set_params(item_features=table[::-1]).fit(X)  # nothing to compare with
+    with_features(model, numbered).fit(frame)
+    with_features(model, table[::-1]).fit(X)  # nothing to compare with
