@@ -6,16 +6,15 @@ items, warm and cold; it scores any items for any histories::
     model = FeatureKNN(n_neighbors=20).fit(train, features)
     scores = model.score(histories, items)          # (n_rows, len(items))
 
-``BASELINES`` has the settings to choose among, :func:`tune` chooses by validation items, and
-:func:`judge` ranks cold items among themselves or among all items. Features are tags: not negative,
-most of them 0 (one-hot, counts, tf-idf). They are weighted by idf and brought to unit length.
+``BASELINES`` has the settings to choose among, and :func:`judge` ranks cold items among themselves
+or among all items. Features are scaled as the package scales them, weighted by idf where most are
+0, and each item is brought to length 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,10 @@ import scipy.sparse as sp
 from protocols import ranking_metrics
 
 from skattnrec import ALSFactorizer
+from skattnrec._features import FeatureScaling, check_features
 
 __all__ = ["BASELINES", "BilinearRidge", "FeatureKNN", "GroupPopularity", "LinMap", "UserRidge"]
-__all__ += ["judge", "tune", "weighted_tags"]
+__all__ += ["judge", "weighted_tags"]
 
 Scores = Callable[[sp.csr_array, np.ndarray], np.ndarray]  # of histories and items
 _BLOCK = 2**24  # scores held at a time
@@ -34,19 +34,22 @@ _FEATURES = 6000  # of which regressions read the most frequent ones
 _ITEMS = 2000  # whose cosines with all others are held at a time
 
 
-def weighted_tags(features: Any) -> sp.csr_array:
-    """Weight features by ln(n / df) and give every item the length 1; (n_items, d)."""
-    F = sp.csr_array(features, dtype=float)
-    known = np.bincount(F.indices, minlength=F.shape[1])
-    F = F @ sp.diags_array(np.log(F.shape[0] / np.maximum(known, 1)))
+def weighted_tags(features: Any, numbers: bool = True) -> sp.csr_array:
+    """Weight tags by ln(n / df), numbers by 1, and give every item the length 1; (n_items, d)."""
+    table = check_features(features, features.shape[0])
+    scaling = FeatureScaling.learn(table)
+    known = np.bincount(table.indices, minlength=table.shape[1])
+    weights = np.log(table.shape[0] / np.maximum(known, 1))
+    weights[scaling.is_number] = float(numbers)
+    F = scaling.scale(table) @ sp.diags_array(weights)
     lengths = np.sqrt(F.multiply(F).sum(axis=1))
     return sp.csr_array(sp.diags_array(1 / np.where(lengths > 0, lengths, 1)) @ F)
 
 
-def frequent(features: sp.csr_array) -> sp.csr_array:
+def frequent(features: sp.csr_array, n_features: int = _FEATURES) -> sp.csr_array:
     """Keep the most frequent features, whose squares can be solved for."""
     frequency = np.bincount(features.indices, minlength=features.shape[1])
-    return features[:, np.sort(np.argsort(-frequency, kind="stable")[:_FEATURES])]
+    return features[:, np.sort(np.argsort(-frequency, kind="stable")[:n_features])]
 
 
 @dataclass
@@ -60,7 +63,7 @@ class GroupPopularity:
 
     def fit(self, train: sp.csr_array, features: Any) -> GroupPopularity:
         """Learn the mean popularity of each feature."""
-        tags, popularity = weighted_tags(features), train.sum(axis=0)
+        tags, popularity = weighted_tags(features, numbers=False), train.sum(axis=0)
         warm = popularity > 0
         mean = popularity[warm].mean()
         total = tags[warm].sum(axis=0) + self.strength
@@ -164,7 +167,7 @@ class BilinearRidge:
 
     def fit(self, train: sp.csr_array, features: Any) -> BilinearRidge:
         """Solve for W."""
-        self._tags = frequent(weighted_tags(features))
+        self._tags = frequent(weighted_tags(features), _FEATURES // 2)  # solved for twice
         warm = train.sum(axis=0) > 0
         known = sp.csr_array(sp.diags_array(warm * 1.0) @ self._tags)
         profiles = self._profiles(train)
@@ -200,20 +203,13 @@ def _ridge(A: sp.csr_array, B: np.ndarray, penalty: float) -> np.ndarray:
 BASELINES: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
     "popularity of the group": (GroupPopularity, {"strength": [1.0, 10.0, 100.0]}),
     "feature kNN": (FeatureKNN, {"n_neighbors": [3, 10, 30, 100, 1000]}),
-    "ridge, by user": (UserRidge, {"penalty": [0.3, 1.0, 3.0, 10.0, 30.0, 100.0]}),
+    "ridge, by user": (UserRidge, {"penalty": [1.0, 3.0, 10.0, 30.0, 100.0, 300.0]}),
     "ridge, to factors": (LinMap, {"penalty": [1.0, 10.0], "n_components": [64]}),
     "ridge, bilinear": (
         BilinearRidge,
-        {"profile_penalty": [0.01, 0.03, 0.3, 3.0], "item_penalty": [0.03, 0.3, 3.0]},
+        {"profile_penalty": [0.03, 0.3, 3.0], "item_penalty": [0.03, 0.3, 3.0]},
     ),
 }
-
-
-def settings_of(name: str) -> Iterator[dict[str, Any]]:
-    """Settings of a baseline to choose among."""
-    _, grid = BASELINES[name]
-    for values in product(*grid.values()):
-        yield dict(zip(grid, values))
 
 
 def judge(
@@ -252,41 +248,3 @@ def judge(
         name: float(np.concatenate([block[name] for block in found]).mean())
         for name in ("NDCG@10", "Recall@20")
     }
-
-
-def tune(
-    name: str,
-    train: sp.csr_array,
-    features: Any,
-    histories: sp.csr_array,
-    target: sp.csr_array,
-    candidates: np.ndarray,
-    verbose: bool = False,
-) -> dict[str, Any]:
-    """Choose the settings of a baseline by NDCG@10 on validation items, which are its candidates.
-
-    Parameters
-    ----------
-    name : str
-        A key of ``BASELINES``.
-    train : csr_array of shape (n_users, n_items)
-        Interactions, none of cold items.
-    features : {array, sparse array} of shape (n_items, d)
-    histories, target, candidates
-        As :func:`judge` takes them; a sample of the users is enough.
-
-    Returns
-    -------
-    dict of str to object
-        The best settings.
-    """
-    Baseline, _ = BASELINES[name]
-    best: tuple[float, dict[str, Any]] = (-np.inf, {})
-    for settings in settings_of(name):
-        model = Baseline(**settings).fit(train, features)
-        value = judge(model.score, histories, target, candidates)["NDCG@10"]
-        if verbose:
-            print(f"  {name}, {settings}: {value:.4f}", flush=True)
-        if value > best[0]:
-            best = value, settings
-    return best[1]
