@@ -206,7 +206,7 @@ def test_inspection_stays_small():
     lines = sum(
         len(file.read_text("utf-8").splitlines()) for file in (ROOT / "inspection").rglob("*.py")
     )
-    assert lines <= 4500
+    assert lines <= 4700
 
 
 def test_import_needs_no_extra():

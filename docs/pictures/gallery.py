@@ -100,6 +100,10 @@ def draw(data: Bunch, out: Path) -> None:
     show = inspection.ContributionDisplay.from_estimator
     for name, recommender in recommenders.items():
         save(f"contribution_{name}", show(recommender, history, best, **names))
+    show = inspection.GroupsDisplay.from_estimator
+    kinds = np.asarray(data.feature_names)[np.asarray(data.item_features).argmax(axis=1)]
+    save("groups", show(model, data.X, kinds, value="lift"))
+    save("groups_of_scores", show(model, data.X[:60], kinds, of="contribution"))
     show = inspection.FaithfulnessDisplay.from_estimator
     save("faithfulness", show(recommenders["attention"], data.X[:40], n_repeats=1))
     leaderboard(save, data)

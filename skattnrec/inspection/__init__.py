@@ -1,7 +1,7 @@
 """Look inside recommenders: explanations, attention, and pictures of both."""
 
 from ..metrics._concentration import attention_entropy, effective_number
-from ._aggregate import aggregate_attention
+from ._aggregate import aggregate_attention, aggregate_explanations
 from ._counterfactual import Counterfactual, counterfactual
 from ._explain import explain
 from ._faithfulness import deletion_curve, faithfulness, insertion_curve
@@ -13,6 +13,7 @@ from ._plot._distribution import AttentionDistributionDisplay
 from ._plot._faithfulness import FaithfulnessDisplay
 from ._plot._feature_similarity import FeatureSimilarityDisplay
 from ._plot._grid import TemperatureHeadsDisplay
+from ._plot._groups import GroupsDisplay
 from ._plot._leaderboard import LeaderboardDisplay
 from ._plot._timeline import AttentionTimelineDisplay
 from ._stability import stability
@@ -26,10 +27,12 @@ __all__ = [
     "Counterfactual",
     "FaithfulnessDisplay",
     "FeatureSimilarityDisplay",
+    "GroupsDisplay",
     "LeaderboardDisplay",
     "TemperatureHeadsDisplay",
     "WhyNot",
     "aggregate_attention",
+    "aggregate_explanations",
     "animate_attention",
     "attention_entropy",
     "attention_outliers",

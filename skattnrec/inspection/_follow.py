@@ -14,7 +14,7 @@ from .._validation import check_pairs
 from ._explain import explain
 from ._histories import Histories, attention_model, attention_shares
 
-__all__ = ["Followed", "follow", "importances", "removal_ranks"]
+__all__ = ["Followed", "follow", "importances", "removal_ranks", "split_score"]
 
 
 class Followed(NamedTuple):
@@ -103,13 +103,30 @@ def importances(estimator: Any, history: Histories, item: int, order: Any) -> np
     if order == "attention":
         heads = attention_shares(*attention_model(estimator, history))
         return np.mean([share.data for share in heads], axis=0)
+    return split_score(estimator, history, item)[0]
+
+
+def split_score(estimator: Any, history: Histories, item: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split the score of one item by one history.
+
+    Returns
+    -------
+    entries : ndarray of shape (n_entries,)
+        What each stored entry adds; by leave-one-out for models that explain by other users.
+    features : ndarray of shape (n_user_features,)
+        What each feature of the user adds; of length 0 where the model has none.
+    """
     asked = {"item_names": np.arange(history.X.shape[1]), **history.metadata}
     parts = explain(estimator, history.given, [item], **asked)
     if parts.source != "item":
         parts = explain(estimator, history.given, [item], method="leave_one_out", **asked)
     on_items = np.zeros(history.X.shape[1])
     on_items[parts.sources] = parts.contributions[0]
-    return on_items[history.X.indices]
+    features = history.context.features
+    on_features = np.zeros(0 if features is None else features.shape[1])
+    if parts.features is not None and parts.feature_contributions is not None:
+        on_features[parts.features] = parts.feature_contributions[0]
+    return on_items[history.X.indices], on_features
 
 
 def removal_ranks(followed: Followed, order: Any, random: np.random.RandomState) -> np.ndarray:

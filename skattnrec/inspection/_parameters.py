@@ -28,6 +28,32 @@ items : array-like of int or matrix of shape (1, n_items), default=None
     The items that may be listed, as for ``recommend``; None means all.
 exclude : {sparse matrix, array-like of bool} of shape (1, n_items), default=None
     What may not be listed: items where the matrix is not 0.""",
+    "entry_groups": """\
+by : array-like, sparse matrix, str or callable
+    How entries are grouped.
+
+    - Features of shape (n_items, d), not negative: a group for each feature. An entry is
+      shared out among the features of its item in proportion; "(none)" takes entries whose
+      item has none.
+    - Labels of shape (n_items,): a group for each label, in the order of the categories of
+      a categorical; "(none)" takes missing ones. ``pandas.qcut(prices, 5)`` makes labels of
+      numbers: five price bands.
+    - "age": by how many entries of the user came later: 0, 1, 2-3, 4-7 and so on.
+    - "hour", "weekday", "month" or "season": by the time of an entry, in seconds since
+      1970-01-01 UTC. Seasons are those of the north, from December, March, June, September.
+    - A function that takes the times, shape (n_entries,), and returns as many labels, such
+      as ``lambda t: pandas.cut(t / 3600 % 24, [0, 6, 12, 18, 24], right=False)``.
+
+    All but the first two need ``timestamps``. A DataFrame or Series with an index is read by
+    the names of the items there, those of the columns of ``X`` or of the model.
+names : sequence of str of length d, default=None
+    Names of the features; None takes the columns of a DataFrame.
+user_groups : array-like of shape (n_users,) or (n_users, d), default=None
+    A label for each user, such as ``pandas.cut(ages, [0, 25, 50, 100])``. Averages are then
+    made for each group of users. Or features of shape (n_users, d), not negative, such as the
+    ``user_features`` themselves: a group for each, in which a user counts in proportion;
+    "(none)" takes users without any. A Series or DataFrame with an index is read by the index
+    of ``X``.""",
     "times": """\
 timestamps : {array-like, sparse matrix} of the shape of X, default=None
     The time of every entry of ``X``, for the model too; models of sequences need it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -90,18 +90,18 @@ class WhyNot:
             return None
 
         def differ(values: Any) -> Any:
-            return values[..., [1], :].astype(np.float64) - values[..., [0], :]
+            return (
+                None if values is None else values[..., [1], :].astype(float) - values[..., [0], :]
+            )
 
-        return Explanation(
-            items=parts.items[:1],
+        return replace(
+            parts.only(0),
             scores=np.array([self.shortfall]),
-            baseline=np.diff(parts.baseline.astype(np.float64)),
-            sources=parts.sources,
+            baseline=np.diff(parts.baseline.astype(float)),
             contributions=differ(parts.contributions),
-            source=parts.source,
-            heads=None if parts.heads is None else differ(parts.heads),
-            ratings=parts.ratings,
-            item_names=self.item_names,
+            heads=differ(parts.heads),
+            feature_contributions=differ(parts.feature_contributions),
+            weights=None,
         )
 
     @property
@@ -130,10 +130,10 @@ class WhyNot:
         Returns
         -------
         DataFrame
-            ``source``: its label; ``kind``: "baseline", "item" or "user" (a source), "others" or
-            "remainder"; ``rating``: that of the history; ``item``, ``rival``: what it adds to
-            each of the two scores; ``shortfall``: the difference. The columns add up to the
-            scores and the shortfall.
+            ``source``: its label; ``kind``: "baseline", "item" or "user" (a source), "feature"
+            (of the user), "others" or "remainder"; ``rating``: that of the history; ``item``,
+            ``rival``: what it adds to each of the two scores; ``shortfall``: the difference. The
+            columns add up to the scores and the shortfall.
 
         Raises
         ------
@@ -144,21 +144,18 @@ class WhyNot:
         if parts is None:
             why = "the model does not split its scores" if self.rival >= 0 else "there is no rival"
             raise ValueError(f"There are no parts of the shortfall: {why}.")
-        both = parts.contributions.T.astype(np.float64)  # (s, 2)
-        order = np.argsort(-np.abs(both[:, 1] - both[:, 0]), kind="stable")
-        n_listed = len(order) if max_sources is None else max_sources
-        if n_listed >= len(order) - 1:  # a row that stands for one source hides it for nothing
-            n_listed = len(order)
-        listed, others = order[:n_listed], order[n_listed:]
         labels = parts.source_labels
         ratings = np.full(len(labels), np.nan) if parts.ratings is None else parts.ratings
         rows = [("(baseline)", "baseline", np.nan, *parts.baseline)]
-        rows += [(labels[s], parts.source, float(ratings[s]), *both[s]) for s in listed]
-        rows.append((f"({len(others)} others)", "others", np.nan, *both[others].sum(axis=0)))
+        rows += _largest(parts.source, labels, ratings, parts.contributions, max_sources)
+        if parts.feature_contributions is not None:
+            values = np.full(len(parts.feature_labels), np.nan)
+            told = parts.feature_labels, values, parts.feature_contributions
+            rows += _largest("feature", *told, max_sources)
         rows.append(("(remainder)", "remainder", np.nan, *parts.remainder))
         table = pd.DataFrame(rows, columns=["source", "kind", "rating", "item", "rival"])
         table["shortfall"] = table["rival"] - table["item"]
-        is_source = table["kind"] == parts.source
+        is_source = table["kind"].isin(["item", "user", "feature"])
         said = is_source | (table["item"] != 0) | (table["rival"] != 0)
         return table[said].reset_index(drop=True)
 
@@ -209,10 +206,29 @@ class WhyNot:
         if self.shortfall <= 0:
             return f"{self.rival_label} has the same score and comes first"
         cited = [] if difference is None else difference.in_favour(0, max_sources)
+        if difference is not None and difference.feature_contributions is not None and not cited:
+            parts = difference.feature_contributions[0]
+            cited = [difference.feature_labels[f] for f in parts.argsort()[-1:] if parts[f] > 0]
         if not cited:
             return f"its score is {self.shortfall:.3g} below that of {self.rival_label}"
         speak = "speaks" if len(cited) == 1 else "speak"
         return f"{' and '.join(cited)} {speak} more for {self.rival_label}"
+
+
+def _largest(
+    kind: str, labels: list[str], ratings: Any, parts: np.ndarray, max_sources: int | None
+) -> list[tuple[Any, ...]]:
+    """Rows of parts of two scores, (2, s), the largest differences first; the others make one."""
+    both = parts.T.astype(float)  # (s, 2)
+    order = np.argsort(-np.abs(both[:, 1] - both[:, 0]), kind="stable")
+    n_listed = len(order) if max_sources is None else max_sources
+    if n_listed >= len(order) - 1:  # a row that stands for one source hides it for nothing
+        n_listed = len(order)
+    listed, others = order[:n_listed], order[n_listed:]
+    rows: list[tuple[Any, ...]] = [(labels[s], kind, float(ratings[s]), *both[s]) for s in listed]
+    word = "other features" if kind == "feature" else "others"
+    rows.append((f"({len(others)} {word})", "others", np.nan, *both[others].sum(axis=0)))
+    return rows
 
 
 @checked()

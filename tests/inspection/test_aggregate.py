@@ -12,8 +12,9 @@ from skattnrec import (
     MultiHeadAttentionRecommender,
     SequentialAttentionRecommender,
 )
+from skattnrec.checks import all_modes
 from skattnrec.datasets import make_interactions
-from skattnrec.inspection import aggregate_attention
+from skattnrec.inspection import GroupsDisplay, aggregate_attention, aggregate_explanations
 
 DATA = make_interactions(70, 40, n_interactions=900, n_components=4, random_state=0)
 X, T = DATA.X, DATA.timestamps
@@ -194,3 +195,96 @@ def test_errors(model):
         aggregate_attention(model, np.zeros((2, 40)), DATA.item_features)
     with pytest.raises(ValueError, match=r"by returned \(2,\) labels for \(900,\) times"):
         aggregate_attention(model, X, lambda t: t[:2], timestamps=T)
+
+
+# -- groups of users by features, and explanations --------------------------------------------
+
+
+def test_users_are_grouped_by_features(model):
+    features = np.zeros((70, 2))
+    features[:30, 0] = features[20:60, 1] = 1  # some are of both kinds, some of none
+    frame = pd.DataFrame(features, columns=["phone", "abroad"])
+    genres = np.arange(40) % 3
+    table = aggregate_attention(model, X, genres, user_groups=frame)
+    assert table["user_group"].unique().tolist() == ["phone", "abroad", "(none)"]
+    sums = table.groupby(["head", "user_group"])["attention"].sum()
+    assert_allclose(sums, 1)
+    weights = np.zeros(70)
+    weights[:20], weights[20:30] = 1, 0.5
+    alone = pd.concat(
+        aggregate_attention(model, X[[u]], genres).assign(weight=weights[u]) for u in range(30)
+    )
+    alone["attention"] *= alone["weight"] / weights.sum()
+    expected = alone[alone["head"] == 0].groupby("group")["attention"].sum()
+    found = table[(table["head"] == 0) & (table["user_group"] == "phone")].set_index("group")
+    assert_allclose(found["attention"], expected[found.index])
+    sparse = aggregate_attention(model, X, genres, user_groups=sp.csr_array(features))
+    assert_allclose(sparse["attention"], table["attention"])
+    with pytest.raises(ValueError, match="user_groups has 3 rows, X has 70 users"):
+        aggregate_attention(model, X, genres, user_groups=np.eye(3))
+    with pytest.raises(ValueError, match="user_groups must not be negative"):
+        aggregate_attention(model, X, genres, user_groups=-features)
+
+
+def test_explanations_by_hand():
+    ratings = ItemItemCF(shrinkage=0).fit(X)
+    kinds = np.where(np.arange(40) < 20, "a", "b")
+    table = aggregate_explanations(ratings, X[:5], kinds).set_index("group")
+    shares = []
+    for user in range(5):
+        parts = ratings.explain(X[[user]]).only(0)
+        own = parts.contributions[0] / np.abs(parts.contributions[0]).sum()
+        shares.append([own[parts.sources < 20].sum(), own[parts.sources >= 20].sum()])
+    assert_allclose(table["contribution"], np.mean(shares, axis=0), rtol=1e-5)
+    assert table["history"].sum() == pytest.approx(1)
+    assert set(table["kind"]) == {"entries"}
+
+
+@pytest.mark.parametrize("mode", all_modes(), ids=str)
+def test_law_parts_of_scores_are_shares(mode):
+    known = mode.fit(X, timestamps=T)
+    groups = np.array(["old", "young"])[np.arange(4) % 2]
+    table = aggregate_explanations(
+        known, X[:4], np.arange(40) % 2, user_groups=groups, timestamps=T[:4]
+    )
+    assert table["user_group"].unique().tolist() == ["old", "young"]
+    assert (table.groupby("user_group")["contribution"].sum().abs() <= 1 + 1e-9).all()
+    assert_allclose(table.groupby("user_group")["history"].sum(), 1)
+
+
+def test_user_features_have_parts_of_their_own():
+    is_old = X[:, :20].count_nonzero(axis=1) > X[:, 20:].count_nonzero(axis=1)
+    ages = pd.DataFrame(np.eye(2)[is_old.astype(int)], columns=["young", "old"])
+    known = AttentionRecommender().fit(X, user_features=ages)
+    table = aggregate_explanations(
+        known, X[:6], np.zeros(40), user_features=ages[:6], user_groups=ages[:6]
+    )
+    features = table[table["kind"] == "feature"].set_index(["user_group", "group"])
+    assert features.index.get_level_values("group").unique().tolist() == ["young", "old"]
+    assert features.loc[("young", "old"), "contribution"] == 0  # nobody is both
+    assert features.loc[("young", "young"), "contribution"] != 0
+    display = GroupsDisplay(table).plot()
+    assert display.values.index.tolist() == ["0.0", "young", "old"]
+
+
+def test_display_of_groups(model):
+    table = aggregate_attention(
+        model, X, "hour", timestamps=T, user_groups=np.arange(70) % 2, names=None
+    )
+    display = GroupsDisplay(table).plot()
+    assert display.values.columns.tolist() == [f"head {h}, {g}" for h in (1, 2) for g in (0, 1)]
+    hours = [int(hour) for hour in display.values.index]
+    assert hours == sorted(hours)
+    first = table.iloc[0]
+    assert display.values.loc[str(table["group"][0]), "head 1, 0"] == first["attention"]
+    assert_allclose(display.image_.get_array(), display.values.to_numpy())
+    lift = GroupsDisplay.from_estimator(model, X, np.arange(40) % 2, value="lift")
+    assert lift.image_.get_clim()[0] + lift.image_.get_clim()[1] == pytest.approx(2)
+    shares = GroupsDisplay.from_estimator(model, X[:3], np.arange(40) % 2, of="contribution")
+    assert shares.value == "contribution"
+    with pytest.raises(ValueError, match="of must be 'attention' or 'contribution'"):
+        GroupsDisplay.from_estimator(model, X, "age", of="votes")
+    with pytest.raises(ValueError, match="value must be among"):
+        GroupsDisplay(table, value="contribution")
+    with pytest.raises(ValueError, match="table must be what aggregate_attention"):
+        GroupsDisplay(pd.DataFrame({"a": [1]}))

@@ -303,6 +303,7 @@ def test_without_matplotlib_there_is_a_hint():
         "ContributionDisplay": (parts,),
         "FaithfulnessDisplay": (inspection.faithfulness(ItemItemCF().fit(X), X[:3], n_steps=1),),
         "FeatureSimilarityDisplay": ([1.0], [[1.0]]),
+        "GroupsDisplay": (pd.DataFrame({"group": ["a"], "attention": [1.0]}),),
         "LeaderboardDisplay": (board,),
         "TemperatureHeadsDisplay": ([1], [1], [1]),
     }

@@ -154,6 +154,26 @@ def test_pipelines_and_searches():
         assert why.to_text().startswith("Chocolat is number 2, and 1 is shown:")
 
 
+def test_features_of_the_user_have_their_part():
+    is_old = X[:, :15].count_nonzero(axis=1) > X[:, 15:].count_nonzero(axis=1)
+    ages = pd.DataFrame(np.eye(2)[is_old.astype(int)], columns=["young", "old"])
+    model = AttentionRecommender().fit(X, user_features=ages)
+    for history in (X[[3]], sp.csr_array((1, 30))):
+        last = model.recommend(history, 30, user_features=ages[3:4])[0][0]
+        item = last[last >= 0][-1]
+        why = why_not(model, history, item, user_features=ages[3:4])
+        assert why.reasons == ("outranked",)
+        assert_array_equal(why.difference.remainder, 0)
+        table = why.to_frame(max_sources=1)
+        assert table["shortfall"].sum() == pytest.approx(why.shortfall, rel=1e-3)
+        assert table["item"].sum() == pytest.approx(why.score, rel=1e-3)
+        label = ages.columns[int(is_old[3])]
+        assert table["source"][table["kind"] == "feature"].tolist() == [label]
+    lead = why.difference.feature_contributions[0, 0]
+    expected = f"{label} speaks more for" if lead > 0 else "its score is"
+    assert expected in why.to_text()
+
+
 def test_names_may_be_there_twice():
     why = why_not(ItemItemCF().fit(SMALL), [[4, 0, 5, 0]], 1, k=1, item_names=["a", "b", "a", "d"])
     table = why.to_frame()
