@@ -44,6 +44,16 @@ def test_stated_preferences(run):
     assert names["titles"][np.argmax(names["both"].scores)] == "Sherlock Holmes"
 
 
+def test_why_not(run):
+    names = run("why_not")
+    why, what_if = names["why"], names["what_if"]
+    assert why.rank == 12
+    assert why.to_frame()["shortfall"].sum() == pytest.approx(why.shortfall, rel=1e-3)
+    assert what_if.is_minimal
+    assert what_if.item not in what_if.after
+    assert what_if.to_frame()["needed"].notna().any()
+
+
 def test_book_tutorial(run):
     names = run("book_tutorial")
     np.testing.assert_allclose(

@@ -13,7 +13,7 @@ from sklearn.preprocessing import MaxAbsScaler
 from skattnrec import AttentionRecommender, ItemItemCF, PopularityRecommender, recommend
 from skattnrec.checks import all_modes
 from skattnrec.datasets import make_interactions
-from skattnrec.inspection import why_not
+from skattnrec.inspection import ContributionDisplay, why_not
 
 DATA = make_interactions(80, 30, n_interactions=640, min_interactions=3, random_state=0)
 X, TIMES = DATA.X, DATA.timestamps
@@ -172,6 +172,18 @@ def test_features_of_the_user_have_their_part():
     lead = why.difference.feature_contributions[0, 0]
     expected = f"{label} speaks more for" if lead > 0 else "its score is"
     assert expected in why.to_text()
+
+
+def test_the_shortfall_as_a_waterfall():
+    why = why_not(ItemItemCF(shrinkage=0).fit(SMALL), [[4, 0, 5, 0]], 1, k=1, item_names=FILMS)
+    display = ContributionDisplay.from_predictions(why)
+    assert display.labels[-1] == "shortfall"
+    assert_allclose(display.contributions.sum(), why.shortfall, rtol=1e-5)
+    assert display.text == why.to_text()
+    assert display.ax_.get_xlabel() == "what Dune lacks to Chocolat"
+    untold = why_not(Fixed([3, 2, 1, 0]), np.zeros((1, 4)), 3, k=1)
+    with pytest.raises(ValueError, match="no parts of the shortfall to draw: <WhyNot: item 3 is"):
+        ContributionDisplay.from_predictions(untold)
 
 
 def test_names_may_be_there_twice():

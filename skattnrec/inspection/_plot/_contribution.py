@@ -10,6 +10,7 @@ import numpy as np
 from ..._explanation import Explanation
 from .._explain import explain
 from .._parameters import checked
+from .._why_not import WhyNot
 from ._display import Display
 from ._drawing import name_rows, tidy
 from ._labels import rated, significant, wrap
@@ -22,12 +23,14 @@ _SMALL = 0.25  # of the baseline: contributions below this could hardly be seen 
 
 @dataclass(eq=False, repr=False)
 class ContributionDisplay(Display):
-    r"""Waterfall from the baseline to the score of one item.
+    r"""Waterfall from the baseline to the score of one item, or to what it lacks to be listed.
 
     Parameters
     ----------
-    explanation : Explanation
-        From :func:`~skattnrec.inspection.explain` or the method of a recommender.
+    explanation : Explanation or WhyNot
+        From :func:`~skattnrec.inspection.explain` or the method of a recommender; or from
+        :func:`~skattnrec.inspection.why_not`, whose shortfall is drawn: steps to the right speak
+        more for the rival.
     position : int, default=0
         Which of the explained items to draw.
     max_entries : int, default=10
@@ -66,18 +69,26 @@ class ContributionDisplay(Display):
     ['item 2\xa0\xa05★', 'item 0\xa0\xa04★', 'score']
     """
 
-    explanation: Explanation
+    explanation: Explanation | WhyNot
     position: int = 0
     _: KW_ONLY
     max_entries: int = 10
 
     def __post_init__(self) -> None:
-        one = self.explanation.only(self.position)
+        given = self.explanation
+        one = given.difference if isinstance(given, WhyNot) else given
+        if one is None:
+            raise ValueError(f"There are no parts of the shortfall to draw: {given}.")
+        one = one.only(self.position)
         parts = one.to_frame(max_sources=self.max_entries)
-        self.labels = [*rated(parts["source"].tolist(), parts["rating"].to_numpy(float)), "score"]
+        sources, ratings = parts["source"].tolist(), parts["rating"].to_numpy(float)
         self.contributions = parts["contribution"].to_numpy(float)
-        self.kinds = parts["kind"].tolist()
-        self.item, self.text = one.item_labels[0], one.to_text()[0]
+        self.kinds, self.item = parts["kind"].tolist(), one.item_labels[0]
+        what, self.text, self._axis = "score", one.to_text()[0], f"score of {self.item}"
+        if isinstance(given, WhyNot):
+            what, self.text = "shortfall", given.to_text()
+            self._axis = f"what {self.item} lacks to {given.rival_label}"
+        self.labels = [*rated(sources, ratings), what]
 
     @classmethod
     def from_estimator(
@@ -144,7 +155,7 @@ class ContributionDisplay(Display):
         left, right = _reach(ends, self.kinds)
         axes.set_xlim(left, right)
         cut = f" (axis cut at {left:.3g})" if left > 0 else ""
-        axes.set_xlabel(f"score of {self.item}{cut}")
+        axes.set_xlabel(self._axis + cut)
         tidy(axes)
         return self
 
