@@ -81,8 +81,8 @@ def test_nothing_can_be_written(tmp_path):
     nowhere = str(tmp_path / "file" / "folder")
     program = """
         import numpy as np
-        from skattnrec import ItemItemCF
-        print(ItemItemCF().fit(np.eye(4) + 1).recommend(np.eye(4)[:1], 2)[0].tolist())
+        from skattnrec import PopularityRecommender
+        print(PopularityRecommender().fit(np.eye(4) + 1).recommend(np.eye(4)[:1], 2)[0].tolist())
     """
     done = run(
         program,
