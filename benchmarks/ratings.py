@@ -56,7 +56,10 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
         {"n_neighbors": 200, "shrinkage": 30.0, "damping": 0.2, "center": "baseline"},
     ),
     "AttentionRatingPredictor": ("AttentionRatingPredictor", {}),
-    "AttentionRatingPredictor, two heads": ("AttentionRatingPredictor", {"n_heads": 2}),
+    "AttentionRatingPredictor, two heads": (
+        "AttentionRatingPredictor",
+        {"n_heads": 2, "temperature_ratio": 2.0},
+    ),
     "BaselinePredictor": ("BaselinePredictor", {}),
 }
 

@@ -2,9 +2,10 @@
 
 A model is fitted, and answers in the ways a web server would have it do so: from worker processes
 forked after the fit, and from threads of one process. Meanwhile other processes keep every core
-busy, as many as there are cores. Each answer is the ten best unseen items of one user, of all items
-(``all``) or of every second one (``half``). The data is looked for in the folder that the
-environment variable SKATTNREC_DATA names: ml-1m.npz and gowalla.npz (its training part).
+busy, as many as there are cores (``--others 0``: none, on a machine with work enough). Each answer
+is the ten best unseen items of one user, of all items (``all``) or of every second one (``half``).
+The data is looked for in the folder that the environment variable SKATTNREC_DATA names: ml-1m.npz
+and gowalla.npz (its training part).
 
 ``processes`` and ``threads`` ask without a pause: the next question follows the answer. Threads of
 one interpreter then wait for each other most of the time, and their mean time is never below the
@@ -180,16 +181,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=10_000, help="answers a line is made of")
     parser.add_argument("--rate", type=float, default=200.0, help="questions a second, where timed")
+    parser.add_argument("--others", type=int, help="processes that keep the cores busy")
     parser.add_argument("--threads", type=int, default=2, help="that a call may use")
     default = Path("results/serving.csv")
     parser.add_argument("--out", type=Path, default=default)
     arguments = parser.parse_args()
     use_threads(arguments.threads)
     n_cores = os.cpu_count() or 1
-    others = [FORK.Process(target=keep_busy, daemon=True) for _ in range(n_cores)]
+    n_others = n_cores if arguments.others is None else arguments.others
+    others = [FORK.Process(target=keep_busy, daemon=True) for _ in range(n_others)]
     for other in others:
         other.start()
-    print(f"{n_cores} cores, all of them busy")
+    print(f"{n_cores} cores, {n_others} processes that keep them busy")
     print("  ".join(f"{column:>17}" for column in COLUMNS))
     try:
         lines = measure(arguments.calls, arguments.rate)

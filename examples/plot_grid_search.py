@@ -12,8 +12,8 @@ How many heads, and how sharp? Recommenders are scikit-learn estimators, so the 
 #
 # Ratings enter as how far they are from the usual one, in spreads, so temperatures mean the same
 # whatever the scale of the ratings is. Head h has the temperature
-# ``temperature * temperature_ratio**h``, so the grid is over the sharpest head; the others are
-# flatter.
+# ``temperature * temperature_ratio**h``, so the grid is over the flattest head; the others are
+# sharper.
 
 import matplotlib.pyplot as plt
 from sklearn.model_selection import GridSearchCV, KFold
@@ -50,9 +50,9 @@ indices
 # -----------
 #
 # On these data the temperature matters more than the number of heads. With more heads the first one
-# may be sharper, as the others are flatter.
+# may be flatter, as the others are sharper.
 
 display = TemperatureHeadsDisplay.from_estimator(search)
-display.ax_.set_xlabel("temperature of the sharpest head, in spreads of the ratings")
+display.ax_.set_xlabel("temperature of the flattest head, in spreads of the ratings")
 display.ax_.set_title("NDCG@10, mean of three folds; the best is framed")
 plt.show()

@@ -22,7 +22,7 @@ __all__ = ["MultiHeadAttentionRecommender"]
 class MultiHeadAttentionRecommender(AttentionRecommender):
     r"""Recommend by several attention heads over the history, learned jointly in closed form.
 
-    Heads differ by temperature, from sharp to flat, and by the projection of item features they
+    Heads differ by temperature, from flat to sharp, and by the projection of item features they
     look at. One regression over all heads decides what each head's attention is worth, so a head
     that adds nothing gets small votes. With one head this is :class:`AttentionRecommender`.
 
@@ -108,7 +108,7 @@ class MultiHeadAttentionRecommender(AttentionRecommender):
     >>> indices.ravel()
     array([1, 2])
     >>> model.temperatures_
-    array([3., 6.])
+    array([3. , 1.5])
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

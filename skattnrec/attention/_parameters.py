@@ -17,7 +17,7 @@ PRIOR_WEIGHT = 3.0  # beside user features; chosen on validation data, flat betw
 
 DEFAULTS: dict[str, Any] = {
     "temperature": 3.0,
-    "temperature_ratio": 2.0,
+    "temperature_ratio": 0.5,
     "n_heads": 2,
     "smoothing": 0.3,
     "dropout": 0.5,

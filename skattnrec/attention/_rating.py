@@ -42,7 +42,7 @@ class AttentionRatingPredictor(BaseAttention):
     n_heads : int, default=1
         Number of heads.
     {temperature}
-    temperature_ratio : float, default=2.0
+    temperature_ratio : float, default=0.5
         Positive. Head h has temperature ``temperature * temperature_ratio ** h``.
     rating_center : float, default=None
         The rating that counts as usual. None learns the median of the known ratings.

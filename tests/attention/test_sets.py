@@ -281,7 +281,7 @@ def test_sharp_temperatures_stay_finite():
         ({"smoothing": 1.5}, ValueError, r"'smoothing' .* in the range \[0.0, 1.0\]. Got 1.5"),
         ({"dropout": 1}, ValueError, r"'dropout' .* in the range \[0.0, 1.0\). Got 1"),
         ({"regularization": 0}, ValueError, "'regularization'"),
-        ({"item_features": np.ones((3, 2))}, ValueError, "it has 3, X has 12 items"),
+        ({"item_features": np.ones((3, 2))}, ValueError, "the 12 items of X, it has 3 rows"),
         ({"item_features": np.full((12, 2), np.nan)}, ValueError, "item_features contains NaN"),
     ],
 )
