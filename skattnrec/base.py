@@ -40,7 +40,8 @@ and, where the model can do better than the defaults,
 Models whose scores are ratings on the scale of ``X`` override ``_predicts_ratings``; they accept
 negative ratings unless they override ``_accepts_negative``, too. Models that cannot do without
 timestamps override ``_needs_times``, those that have a use for user features
-``_reads_user_features``; the features that they get are those of fit in number and name. Public
+``_reads_user_features``; the features that they get are those of fit in number and name. Models in
+which an entry adds the same whatever else a history holds may override ``_entries_add_up``. Public
 methods of your own begin with ``model = self._fitted()`` and ask ``model``, which a fit in another
 thread does not change; those that learn more write to ``draft = self._draft()``, to new arrays, and
 end with ``self._commit(draft)``.

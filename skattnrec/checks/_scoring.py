@@ -100,10 +100,31 @@ def check_default_explanation_is_of_recommendations(estimator):
     assert nothing.contributions.shape == (2, 0), "an empty history has contributions."
 
 
+def check_entries_add_up_where_said(estimator):
+    """In models that say so, what is left of a history adds what it did, times one factor."""
+    X = ratings()
+    model = fresh(estimator).fit(X)
+    if not model._entries_add_up():
+        return
+    for row in (0, 7):
+        history = X[[row]].toarray()
+        fewer = history.copy()
+        fewer[0, np.flatnonzero(history[0])[::2]] = 0
+        parts = model.explain(history, np.arange(N_ITEMS))
+        stays = np.flatnonzero(fewer[0, parts.sources])
+        left = parts.baseline + parts.contributions[:, stays].sum(axis=1)
+        scores = model.predict(fewer)[0]
+        size = left @ left
+        factor = left @ scores / size if size > 0 else 0
+        assert factor > 0 or not scores.any(), "without some entries scores change their sign."
+        assert_same_scores(scores, factor * left, "scores of a part, and its contributions")
+
+
 LAWS = (
     check_scores_are_finite,
     check_dtype_is_kept,
     check_empty_history_gets_prior,
     check_contributions_sum_to_score,
     check_default_explanation_is_of_recommendations,
+    check_entries_add_up_where_said,
 )

@@ -221,7 +221,8 @@ class _Groups(NamedTuple):
         means = self.averaging @ values
         table = self._lay_out(labels, {"contribution": means, "history": np.zeros_like(means)})
         table.insert(len(table.columns) - 2, "kind", "feature")
-        return table
+        has_users = np.diff(self.averaging.indptr) > 0
+        return table[np.repeat(has_users, len(labels))]
 
     def _lay_out(self, groups: list[Any], columns: dict[str, np.ndarray]) -> pd.DataFrame:
         table = pd.DataFrame({name: values.ravel() for name, values in columns.items()})

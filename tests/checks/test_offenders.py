@@ -260,6 +260,14 @@ class WeighsWrongly(ItemVotes):
         return baseline, sources, contributions, {**extra, "weights": np.zeros_like(contributions)}
 
 
+class SaysThatEntriesAddUp(ItemVotes):
+    def _score(self, X, context):
+        return np.sqrt(super()._score(X, context))
+
+    def _entries_add_up(self):
+        return True
+
+
 class AcceptsAnything(ItemVotes):
     """Replaces what is not finite by 0."""
 
@@ -655,6 +663,7 @@ OFFENDERS = {
     EmptyHistoryGetsNothing: "check_empty_history_gets_prior",
     WrongExplanation: "check_contributions_sum_to_score",
     WeighsWrongly: "check_contributions_sum_to_score",
+    SaysThatEntriesAddUp: "check_entries_add_up_where_said",
     AcceptsAnything: "check_nan_and_infinity_raise",
     AcceptsAnyWidth: "check_wrong_width_raises",
     AcceptsNegative: "check_negative_ratings",

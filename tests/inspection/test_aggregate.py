@@ -263,6 +263,7 @@ def test_user_features_have_parts_of_their_own():
     assert features.index.get_level_values("group").unique().tolist() == ["young", "old"]
     assert features.loc[("young", "old"), "contribution"] == 0  # nobody is both
     assert features.loc[("young", "young"), "contribution"] != 0
+    assert table["user_group"].unique().tolist() == ["young", "old"]  # "(none)" has no users
     display = GroupsDisplay(table).plot()
     assert display.values.index.tolist() == ["0.0", "young", "old"]
 
@@ -278,6 +279,10 @@ def test_display_of_groups(model):
     first = table.iloc[0]
     assert display.values.loc[str(table["group"][0]), "head 1, 0"] == first["attention"]
     assert_allclose(display.image_.get_array(), display.values.to_numpy())
+    few = display.plot(max_groups=3)
+    largest = display.values.max(axis=1).nlargest(3)
+    assert set(few.shown_.index) == set(largest.index)
+    assert few.ax_.get_title(loc="left") == f"3 of {len(display.values)} groups"
     lift = GroupsDisplay.from_estimator(model, X, np.arange(40) % 2, value="lift")
     assert lift.image_.get_clim()[0] + lift.image_.get_clim()[1] == pytest.approx(2)
     shares = GroupsDisplay.from_estimator(model, X[:3], np.arange(40) % 2, of="contribution")

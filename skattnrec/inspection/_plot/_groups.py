@@ -42,6 +42,8 @@ class GroupsDisplay(Display):
         What is drawn: groups as rows, heads and groups of users as columns; NaN where a group of
         users has no entry of a group.
     {axes}
+    shown_ : DataFrame
+        The rows of ``values`` that are drawn.
     image_ : AxesImage
         The heat map.
     texts_ : ndarray, object, or None
@@ -129,23 +131,33 @@ class GroupsDisplay(Display):
 
     @checked()
     def plot(
-        self, ax: Any = None, *, cmap: str | None = None, print_values: bool | str = "auto"
+        self,
+        ax: Any = None,
+        *,
+        max_groups: int = 30,
+        cmap: str | None = None,
+        print_values: bool | str = "auto",
     ) -> GroupsDisplay:
         """Draw a cell for each group and column.
 
         Parameters
         ----------
         {ax}
+        max_groups : int, default=30
+            How many groups to draw: those farthest from 0, or for the lift from 1, in any column.
         cmap : str, default=None
             Colour map. None is "cividis", and "PuOr" around 1 for the lift and around 0 for shares
             that may be negative.
         print_values : bool or "auto", default="auto"
             Whether to print the values; "auto" does so where there is room.
         """
-        n_rows, n_columns = self.values.shape
-        numbers = self.values.to_numpy(dtype=float)
-        (axes,) = self._begin(ax, (3.4 + 0.95 * n_columns, 1.3 + 0.34 * n_rows))
         centre = {"lift": 1.0, "contribution": 0.0}.get(self.value)
+        far_off = (self.values - (centre or 0.0)).abs().max(axis=1).to_numpy()
+        kept = np.sort(np.argsort(-far_off, kind="stable")[:max_groups])
+        self.shown_ = self.values.iloc[kept]
+        numbers = self.shown_.to_numpy(dtype=float)
+        n_rows, n_columns = numbers.shape
+        (axes,) = self._begin(ax, (3.4 + 0.95 * n_columns, 1.3 + 0.34 * n_rows))
         if centre is None or (self.value == "contribution" and not np.nanmin(numbers) < 0):
             scale, colors = {"vmin": 0.0, "vmax": float(np.nanmax(numbers))}, "cividis"
         else:
@@ -154,12 +166,18 @@ class GroupsDisplay(Display):
         self.image_, self.texts_ = draw_heatmap(
             axes,
             numbers,
-            list(self.values.index),
-            list(self.values.columns),
+            list(self.shown_.index),
+            list(self.shown_.columns),
             cmap=colors if cmap is None else cmap,
-            write=lambda value: significant(value, digits=2),
+            write=_written,
             print_values=print_values,
             **scale,
         )
         self.figure_.colorbar(self.image_, ax=axes, label=_WORDS[self.value], pad=0.02)
+        if len(kept) < len(self.values):
+            axes.set_title(f"{len(kept)} of {len(self.values)} groups", loc="left", fontsize=9)
         return self
+
+
+def _written(value: float) -> str:
+    return significant(value, digits=2) if value else "0"
