@@ -14,7 +14,7 @@ once: among themselves, and among all items that are not in the history.
 
 ========================  ==============================================================
 ``citeulike-cold``        tags; the split of the file
-``ml-1m``                 genres and year; ratings of at least 4 are targets, all are given
+``ml-1m``                 genres and years; ratings from 4 on are targets, and what baselines get
 ``s3rec-beauty``          attributes: brands and categories
 ``s3rec-lastfm``          attributes: tags
 ========================  ==============================================================
@@ -89,9 +89,36 @@ class Ours:
         return self._model.predict(histories)[:, items]
 
 
+@dataclass
+class OfLiked:
+    """A baseline that is given what was liked, as ones: it does not know what a low rating is."""
+
+    baseline: Any
+
+    def fit(self, train: sp.csr_array, features: Any) -> OfLiked:
+        self.baseline.fit(_liked(train), features)
+        return self
+
+    def score(self, histories: sp.csr_array, items: np.ndarray) -> np.ndarray:
+        return self.baseline.score(_liked(histories), items)
+
+
+def _liked(X: sp.csr_array) -> sp.csr_array:
+    if X.data.max(initial=0) <= 1:
+        return X
+    liked = X.copy()
+    liked.data = (liked.data >= RELEVANT) * 1.0
+    liked.eliminate_zeros()
+    return liked
+
+
+def _of_liked(Baseline: Callable[..., Any]) -> Callable[..., OfLiked]:
+    return lambda **settings: OfLiked(Baseline(**settings))
+
+
 # name: how to make a model of settings, and the settings to choose among
 MODELS: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
-    **BASELINES,
+    **{name: (_of_liked(Baseline), grid) for name, (Baseline, grid) in BASELINES.items()},
     "ContentRecommender": (
         lambda **settings: Ours(ContentRecommender, settings),
         {"weighting": ["idf", "uniform"], "rating_weight": [0.5, 0.25]},

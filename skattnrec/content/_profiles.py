@@ -29,7 +29,7 @@ __all__ = [
 
 Matrix: TypeAlias = Any  # ndarray or csr_array
 _DENSE = 0.25  # share of numbers other than 0 from which a dense product takes less time
-_NOTHING = 1e-12  # of the squares that a squared length is the difference of: rounding
+_NOTHING = 1e-12  # of the square of the sum of all weights, which lengths are at most: rounding
 
 
 def inverse_frequencies(features: sp.csr_array) -> np.ndarray:
@@ -101,14 +101,13 @@ class ItemProfiles:
         -------
         Tastes
         """
-        sums = weights @ self.units
-        totals = weights @ self.described.astype(float)
+        sums, is_described = weights @ self.units, self.described.astype(float)
+        totals, most = weights @ is_described, abs(weights) @ is_described
         if stated is not None:
-            sums = sums + stated
-        squares, common = _squares(sums), totals * (sums @ self.mean)
-        means = totals**2 * (self.mean @ self.mean)
-        left = squares - 2 * common + means
-        left[left <= _NOTHING * (squares + means)] = 0
+            sums, most = sums + stated, most + np.sqrt(_squares(stated))
+        common = totals * (sums @ self.mean)
+        left = _squares(sums) - 2 * common + totals**2 * (self.mean @ self.mean)
+        left[left <= _NOTHING * most**2] = 0
         return Tastes(sums, totals, np.sqrt(left))
 
     def cosines(self, tastes: Tastes) -> np.ndarray:

@@ -147,6 +147,15 @@ def test_items_that_are_all_alike_say_nothing():
             assert_array_equal(model.predict(X), np.tile(model.prior_, (N_USERS, 1)))
 
 
+def test_ratings_that_cancel_each_other_leave_no_profile():
+    features = np.repeat(np.eye(3), 8, axis=0) + np.repeat(np.eye(3)[[1, 2, 0]], 8, axis=0) / 3
+    model = ContentRecommender(features, rating_weight=1.0, rating_center=3.0, rating_spread=1.0)
+    model.fit(X)
+    history = np.zeros((1, N_ITEMS))
+    history[0, [1, 2, 3]] = 3.1, 0.85, 2.05  # two alike weigh as much as one counts against them
+    assert_array_equal(model.predict(history)[0], model.prior_)
+
+
 def test_constant_features_and_zeros_change_nothing():
     more = np.hstack([TAGS, np.full((N_ITEMS, 1), 3.5), np.zeros((N_ITEMS, 1))])
     assert_allclose(
