@@ -15,6 +15,7 @@ from .factorization import ALSFactorizer, BayesianFactorizer
 from .metrics import RankingScorer, make_ranking_scorer
 from .model_selection import compare_recommenders, split_interactions
 from .neighbors import ItemItemCF, UserUserCF
+from .onboarding import onboarding_items
 from .preprocessing import InteractionEncoder
 from .rating import RatingRegressor
 from .reranking import RerankedRecommender
@@ -43,6 +44,7 @@ __all__ = [
     "__version__",
     "compare_recommenders",
     "make_ranking_scorer",
+    "onboarding_items",
     "recommend",
     "split_interactions",
 ]

@@ -52,7 +52,7 @@ LAYERS = [
     ["_additive"],
     ["attention", "baseline", "content", "factorization", "neighbors", "preprocessing"],
     ["datasets"],
-    ["ensemble", "model_selection", "rating", "reranking"],
+    ["ensemble", "model_selection", "onboarding", "rating", "reranking"],
     ["__init__"],
     ["checks", "inspection"],
     ["_cli"],

@@ -135,7 +135,8 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
     _attention: Any
     _tokens: Tokens | None
     _votes: DenseVotes | SparseVotes
-    _blend: Prior | None
+    _usual: Prior
+    _blend: Prior | None  # None where it is silent
 
     # -- what a model defines -----------------------------------------------------------------
 
@@ -183,6 +184,13 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
         scores = self._votes.score(X, weights)
         if self._content_votes is not None:
             scores += self._content_votes.score(X, weights)
+        return scores
+
+    def _expect(self, X: sp.csr_array, context: Context) -> np.ndarray:
+        """Guess the relevance of all items: votes, and a prior that is never silent."""
+        scores = self._score_votes(X, context)
+        usual = replace(self._usual, weight=max(self.prior_weight_, PRIOR_WEIGHT))
+        usual.add_to(scores, X, context.features)
         return scores
 
     def _score_empty(self, X: sp.csr_array, context: Context) -> np.ndarray:
@@ -288,16 +296,21 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
     def _solve_prior(self, target_scale: np.ndarray) -> None:
         """Solve for what is said before the history says anything."""
         statistics, dtype = self.statistics_, self.prior_.dtype
-        self._blend = self.token_values_ = self.token_regularization_ = None
+        self.token_values_ = self.token_regularization_ = None
         default = 0.0 if self._tokens is None else PRIOR_WEIGHT
         self.prior_weight_ = default if self.prior_weight is None else float(self.prior_weight)
-        if self._tokens is None and self.prior_weight_ == 0:
-            return
         mean = statistics.relevance / max(len(statistics.rows), 1)
         scale = target_scale * self._prior_scale(statistics)
-        self.prior_ = (mean * scale).astype(dtype)
         if self._tokens is not None and statistics.tokens is not None:
             votes, self.token_regularization_ = statistics.tokens.votes(mean)
             self.token_values_ = (votes * scale).astype(dtype)
-        weight, ratings = self.prior_weight_, self._attention.ratings
-        self._blend = Prior(weight, ratings, self.prior_, self._tokens, self.token_values_)
+        self._usual = Prior(
+            self.prior_weight_,
+            self._attention.ratings,
+            (mean * scale).astype(dtype),
+            self._tokens,
+            self.token_values_,
+        )
+        is_silent = self._tokens is None and self.prior_weight_ == 0
+        self._blend = None if is_silent else self._usual
+        self.prior_ = self.prior_ if is_silent else self._usual.mean
