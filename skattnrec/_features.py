@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_array
 from ._spreads import in_spreads, spread_of
 from ._structure import canonical_csr, check_structure
 
-__all__ = ["FeatureScaling", "check_features", "check_same_items"]
+__all__ = ["FeatureScaling", "check_features", "check_same_items", "compare_items"]
 
 _FARTHEST = 4.0  # spreads from the centre that a number may be
 _LARGEST_TAG = 10.0  # times the usual one; the factor that tags may differ by, too
@@ -103,18 +103,23 @@ def check_same_items(estimator: Any) -> None:
     if item_names is None:
         return
     for name, table in estimator.get_params().items():
-        labels = table.index if hasattr(table, "iloc") else ()
-        is_about_items = name.split("__")[-1] == "item_features" and len(labels) == len(item_names)
-        if not is_about_items or not all(isinstance(label, str) for label in labels):
-            continue  # another number of rows is refused by check_features
-        wrong = np.flatnonzero(np.asarray(labels, dtype=object) != item_names)
-        if wrong.size:
-            row = wrong[0]
-            raise ValueError(
-                f"Row {row} of {name} is {labels[row]!r}, column {row} of X is "
-                f"{item_names[row]!r}: bring the features into the order of X, for example by "
-                "item_features.reindex(X.columns)."
-            )
+        if name.split("__")[-1] == "item_features":
+            compare_items(table, item_names, name)
+
+
+def compare_items(table: Any, item_names: np.ndarray, name: str) -> None:
+    """Refuse a DataFrame whose index, of text, is not the names of the items, in their order."""
+    labels = table.index if hasattr(table, "iloc") else ()
+    if len(labels) != len(item_names) or not all(isinstance(label, str) for label in labels):
+        return  # another number of rows is refused by check_features
+    wrong = np.flatnonzero(np.asarray(labels, dtype=object) != item_names)
+    if wrong.size:
+        row = wrong[0]
+        raise ValueError(
+            f"Row {row} of {name} is {labels[row]!r}, column {row} of X is "
+            f"{item_names[row]!r}: bring the features into the order of X, for example by "
+            "item_features.reindex(X.columns)."
+        )
 
 
 def _refuse_text(features: Any, name: str) -> None:

@@ -198,7 +198,7 @@ def test_numba_is_met_in_one_place(file):
 
 def test_attention_stays_small():
     """As many files as one can keep in mind."""
-    assert len(list((ROOT / "attention").glob("*.py"))) <= 14  # thirteen, and __init__
+    assert len(list((ROOT / "attention").glob("*.py"))) <= 15  # fourteen, and __init__
 
 
 def test_inspection_stays_small():

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .._additive import AdditiveRecommender
 from .._context import Context
 from .._next_item import NextItemMixin
 from .._spreads import spread_of
 from ..base import BaseRecommender
 from ..exceptions import IneffectiveParameterWarning
-from ._features import ContentVotes, item_keys, lend_votes
+from ._catalogue import GrowingCatalogue
+from ._cold import Lending, lend_votes, own_votes
+from ._features import ContentVotes, ItemFeatures
 from ._parameters import DEFAULTS, PRIOR_WEIGHT
 from ._prior import Prior, Tokens, TokenSums
 from ._statistics import SufficientStatistics, fingerprints
@@ -117,7 +118,7 @@ def all_equal(X: sp.csr_array) -> bool:
     return X.nnz > 0 and bool(X.data.min() == X.data.max())
 
 
-class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
+class RankingAttention(NextItemMixin, BaseAttention, GrowingCatalogue):
     """Attention whose votes rank items, solved for in closed form from sums over users."""
 
     item_features: Any
@@ -134,6 +135,7 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
     statistics_: SufficientStatistics
     _attention: Any
     _tokens: Tokens | None
+    _lending: Lending | None
     _votes: DenseVotes | SparseVotes
     _usual: Prior
     _blend: Prior | None  # None where it is silent
@@ -142,7 +144,7 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
 
     @abstractmethod
     def _set_up_attention(self, X: sp.csr_array) -> None:
-        """Learn what the attention needs; ``_keys`` are there."""
+        """Learn what the attention needs; ``_features`` are there."""
 
     @abstractmethod
     def _count_histories(self, X: sp.csr_array, context: Context, memory: Any) -> Any:
@@ -166,11 +168,18 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
     def _set_up(self, X: sp.csr_array, context: Context) -> None:
         features = context.features
         self._tokens = None if features is None else Tokens.learn(features, X.shape[1])
-        self._keys = item_keys(self.item_features, X.shape[1])
-        if self._keys is None and self.learn_projections:
+        if self.__dict__.get("_features") is None or self.item_features is None:
+            self._features = self._learn_features(X.shape[1])  # else they may have become more
+        self._likeness = None if self._features is None else self._features.likeness()
+        if self._features is None and self.learn_projections:
             self._refuse("learn_projections", "without item_features")
         self._choose_solver(X.shape[1])
         self._set_up_attention(X)
+
+    def _learn_features(self, n_items: int) -> ItemFeatures | None:
+        if self.item_features is None:
+            return None
+        return ItemFeatures.of(self.item_features, n_items)
 
     def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
         scores = self._score_votes(X, context)
@@ -282,14 +291,19 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
         target_scale = unit * popularity_scale(statistics, target_exponent)
         votes = votes.times(target_scale)
         self._content_votes = self.learned_projections_ = None
-        if self._keys is not None:
-            mixture = lend_votes(self._keys, statistics.item_counts == 0)
-            votes = votes if mixture is None else votes.mixed(mixture)
-            if self.learn_projections:
-                self._content_votes = ContentVotes.learn(
-                    statistics, regression.scale, self._keys, target_scale, dtype
-                )
-                self.learned_projections_ = self._content_votes.projections
+        self._lending = None
+        if self._likeness is not None:
+            self._lending = lend_votes(self._likeness, statistics.item_counts)
+        if self._lending is not None:
+            own = own_votes(regression.scale, target_scale)
+            votes = votes.lent(self._lending, own, statistics.item_counts)
+            self.prior_ = self._lending.mix(self.prior_, least=0)
+        if self._features is not None and self.learn_projections:
+            keys = self._features.keys("learn_projections")
+            self._content_votes = ContentVotes.learn(
+                statistics, regression.scale, keys, target_scale, dtype
+            )
+            self.learned_projections_ = self._content_votes.projections
         self._votes, self.values_ = votes, votes.values
         self._solve_prior(target_scale)
 
@@ -304,13 +318,13 @@ class RankingAttention(NextItemMixin, BaseAttention, AdditiveRecommender):
         if self._tokens is not None and statistics.tokens is not None:
             votes, self.token_regularization_ = statistics.tokens.votes(mean)
             self.token_values_ = (votes * scale).astype(dtype)
-        self._usual = Prior(
-            self.prior_weight_,
-            self._attention.ratings,
-            (mean * scale).astype(dtype),
-            self._tokens,
-            self.token_values_,
-        )
+        usual = (mean * scale).astype(dtype)
+        if self._lending is not None:
+            usual = self._lending.mix(usual, least=0)
+            if self.token_values_ is not None:
+                self.token_values_ = self._lending.mix(self.token_values_)
+        weight, ratings = self.prior_weight_, self._attention.ratings
+        self._usual = Prior(weight, ratings, usual, self._tokens, self.token_values_)
         is_silent = self._tokens is None and self.prior_weight_ == 0
         self._blend = None if is_silent else self._usual
         self.prior_ = self.prior_ if is_silent else self._usual.mean

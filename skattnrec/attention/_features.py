@@ -1,4 +1,4 @@
-r"""What item features do: content logits, learned projections, and the votes of cold items.
+r"""What item features do to the attention: content logits, and learned projections.
 
 The query of head h is what its attention sees: :math:`q_u^h = \sum_j a^h_{uj} k_j`. Its learned
 projection adds :math:`q_u^{h\top} W_h k_i` to the score of item i, and the W of all heads, stacked,
@@ -19,21 +19,62 @@ import scipy.sparse as sp
 
 from .._features import FeatureScaling, check_features
 from .._kernels.products import csr_times_dense
+from ._cold import Likeness
 from ._statistics import SufficientStatistics
 
-__all__ = ["ContentVotes", "item_keys", "lend_votes", "projected", "random_projections"]
+__all__ = ["ContentVotes", "ItemFeatures", "projected", "random_projections"]
 
 _RIDGE = 0.03  # of the mean diagonal; chosen on validation data, flat between .01 and .1
-_LENDERS = 50  # items whose votes a cold item borrows
-_LENDING_TEMPERATURE = 0.1  # of the cosines between items: small values prefer the most similar
+MOST_KEYS = 4096  # columns of features that queries are made of, and matched with
 
 
-def item_keys(item_features: Any, n_items: int) -> np.ndarray | None:
-    """Check item features and make them free of units, (n_items, d), float64; None for None."""
-    if item_features is None:
-        return None
-    features = check_features(item_features, n_items)
-    return FeatureScaling.learn(features).scale(features).toarray()
+@dataclass(frozen=True)
+class ItemFeatures:
+    """Features of the items, free of units.
+
+    Attributes
+    ----------
+    table : csr_array of shape (n_items, d)
+        Scaled, in [-10, 10].
+    scaling : FeatureScaling
+    """
+
+    table: sp.csr_array
+    scaling: FeatureScaling
+
+    @classmethod
+    def of(cls, item_features: Any, n_items: int) -> ItemFeatures:
+        """Check and scale the features of all items."""
+        table = check_features(item_features, n_items)
+        scaling = FeatureScaling.learn(table)
+        return cls(scaling.scale(table), scaling)
+
+    def extended(self, item_features: Any, n_items: int) -> ItemFeatures:
+        """Add items, whose features are scaled as those of the first."""
+        table = check_features(item_features, n_items)
+        d = self.table.shape[1]
+        if table.shape[1] != d:
+            raise ValueError(
+                f"item_features must have the {d} columns of those of fit, it has "
+                f"{table.shape[1]}: a feature that is new with these items says nothing yet."
+            )
+        both = sp.csr_array(sp.vstack([self.table, self.scaling.scale(table)]))
+        return ItemFeatures(both, self.scaling)
+
+    def likeness(self) -> Likeness:
+        """How like items are."""
+        return Likeness.of(self.table, self.scaling)
+
+    def keys(self, use: str) -> np.ndarray:
+        """Features as keys of the attention, (n_items, d), float64, for a stated use."""
+        d = self.table.shape[1]
+        if d > MOST_KEYS:
+            raise ValueError(
+                f"{use} needs item_features of at most {MOST_KEYS} columns, it has {d}. Make fewer "
+                "of them, for example by sklearn.decomposition.TruncatedSVD; cold items need none "
+                "of this."
+            )
+        return self.table.toarray()
 
 
 def projected(projections: np.ndarray, keys: np.ndarray) -> list[np.ndarray]:
@@ -153,41 +194,3 @@ def _head(blocks: sp.bsr_array, g: int, h: int) -> sp.csr_array:
 def _with_ridge(gram: np.ndarray) -> np.ndarray:
     ridge = _RIDGE * np.trace(gram) / len(gram)
     return gram + (ridge if ridge > 0 else 1.0) * np.eye(len(gram))
-
-
-# -- cold items -------------------------------------------------------------------------------
-
-
-def lend_votes(keys: np.ndarray, is_cold: np.ndarray) -> sp.csr_array | None:
-    """Tell whose votes each item casts and receives: its own, or where it is cold, a mixture.
-
-    A cold item, of which no rating is known, attends to the 50 warm items most like it, by the
-    cosine of their features.
-
-    Parameters
-    ----------
-    keys : ndarray of shape (n_items, d)
-    is_cold : ndarray of shape (n_items,), bool
-
-    Returns
-    -------
-    csr_array of shape (n_items, n_items) or None
-        Rows sum to 1: who each item is made of. None where there is nothing to lend or to borrow.
-    """
-    warm, cold = np.flatnonzero(~is_cold), np.flatnonzero(is_cold)
-    if not warm.size or not cold.size:
-        return None
-    norms = np.linalg.norm(keys, axis=1, keepdims=True)
-    directions = np.divide(keys, norms, out=np.zeros_like(keys), where=norms > 0)
-    cosines = directions[cold] @ directions[warm].T
-    n_lenders = min(_LENDERS, len(warm))
-    lenders = np.argsort(-cosines, axis=1, kind="stable")[:, :n_lenders]
-    shares = np.exp((np.take_along_axis(cosines, lenders, axis=1) - 1) / _LENDING_TEMPERATURE)
-    shares /= shares.sum(axis=1, keepdims=True)
-    n_items = len(keys)
-    borrowed = sp.coo_array(
-        (shares.ravel(), (np.repeat(cold, n_lenders), warm[lenders].ravel())),
-        shape=(n_items, n_items),
-    )
-    own = sp.dia_array(((~is_cold).astype(float)[None], [0]), shape=(n_items, n_items))
-    return sp.csr_array(own + borrowed.tocsr())

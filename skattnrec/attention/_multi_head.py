@@ -191,8 +191,9 @@ class MultiHeadAttentionRecommender(AttentionRecommender):
 
     def _refuse_idle(self) -> None:
         super()._refuse_idle()
-        if self._keys is None and self.projections is not None:
-            self._refuse("projections", "without item_features")
+        if self._weigh_content() == 0 and self.projections is not None:
+            without = "item_features" if self._features is None else "content logits"
+            self._refuse("projections", f"without {without}")
 
     def _warn_of_idle(self, X: sp.csr_array) -> None:
         super()._warn_of_idle(X)

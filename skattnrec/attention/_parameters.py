@@ -61,15 +61,18 @@ rating_spread : float
     Positive. By how much ratings differ; how far a rating is from the centre counts in spreads, up
     to 2.5 of them. None learns the standard deviation of the known ratings, the lowest and the
     highest 5 % of them moved to where the others end.
-item_features : {{array-like, sparse matrix}} of shape (n_items, d)
-    What items are like, in any units. With them, items unknown in training borrow the votes of
-    items with like features.
+item_features : {{array-like, sparse matrix, DataFrame}} of shape (n_items, d)
+    What items are like: numbers in any units and any mix of one-hot columns, tf-idf and prices,
+    which are scaled inside. With them, items that nobody has rated get votes, learned from the
+    features of those that are; see Notes. Sparse ones stay sparse, and may have any number of
+    columns.
 content_weight : float
-    Factor of the content logits; needs ``item_features``. None is 1.
+    Factor of the content logits; needs ``item_features``. None is 1, or 0 where these have more
+    than 4096 columns.
 learn_projections : bool
-    Learn a query-key projection from ``item_features``: what the attention sees of the
-    features of a history then also scores items by their features, whether or not they were
-    ever seen together. Worth it where items have few ratings each.
+    Learn a query-key projection from ``item_features``, of at most 4096 columns: what the attention
+    sees of the features of a history then also scores items by their features, whether or not they
+    were ever seen together. Worth it where items have few ratings each.
 relevance_threshold : float
     Ratings from here on are what the model learns to rank high (target 1, others 0). None grades
     the targets as the first head grades its input, scaled to a mean of 1 over the known ratings.

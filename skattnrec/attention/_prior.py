@@ -170,6 +170,14 @@ class TokenSums:
             self.target_unit,
         )._with_room()
 
+    def widened(self, n_new: int) -> TokenSums:
+        """Add items of which nothing is known."""
+        n_tokens, n_items = self.cross.shape
+        parts = self.cross.data, self.cross.indices, self.cross.indptr
+        cross = sp.csr_array(parts, shape=(n_tokens, n_items + n_new))
+        squares = np.append(self.target_squares, np.zeros(n_new, np.int64))
+        return replace(self, cross=cross, target_squares=squares)
+
     def _with_room(self) -> TokenSums:
         if self.n_users > _MAX_USERS:
             raise OverflowError(

@@ -7,7 +7,7 @@ added is taken away without a trace.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -94,6 +94,25 @@ class SufficientStatistics:
     def _add_tokens(self, tokens: TokenSums, sign: int) -> TokenSums:
         assert self.tokens is not None
         return self.tokens.combine(tokens, sign)
+
+    def widened(self, n_new: int) -> SufficientStatistics:
+        """Add items of which nothing is known."""
+
+        def longer(sums: np.ndarray) -> np.ndarray:
+            return np.concatenate([sums, np.zeros((n_new, *sums.shape[1:]), sums.dtype)])
+
+        parts = tuple(
+            part._replace(indptr=np.append(part.indptr, np.full(n_new, part.indptr[-1])))
+            for part in self.parts
+        )
+        return replace(
+            self,
+            parts=parts,
+            square_counts=longer(self.square_counts),
+            relevance_counts=longer(self.relevance_counts),
+            item_counts=longer(self.item_counts),
+            tokens=None if self.tokens is None else self.tokens.widened(n_new),
+        )
 
     @property
     def pairs(self) -> Pairs:

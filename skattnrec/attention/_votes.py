@@ -15,6 +15,7 @@ from .._kernels.products import csr_times_csr, csr_times_dense
 from .._kernels.ridge import constrained_ridge, dense_cross, dense_gram
 from .._kernels.support_ridge import keep_by_rank, select_supports, solve_supports
 from .._structure import with_data
+from ._cold import Lending
 from ._statistics import SufficientStatistics
 
 __all__ = [
@@ -31,6 +32,8 @@ DENSE_ITEMS = 5000  # up to which "auto" is dense: with two heads some ten secon
 DENSE_SHARE = 0.5  # of the machine's memory
 DEFAULT_NEIGHBORS = 200
 _LARGEST_LOG = 30.0  # of a scale, whose square has to fit single precision
+LENT_VOTES = 500  # that a cold item receives and casts in each head under the sparse solver
+AT_ONCE = 2**24  # votes
 SKEW = 0.25  # of the strength of co-occurrence that popular items owe to being popular
 
 
@@ -187,15 +190,19 @@ class DenseVotes:
         """Multiply the votes for each item; ``factors`` has shape (n_items,)."""
         return DenseVotes(np.multiply(self.values, factors.astype(self.values.dtype)))
 
-    def mixed(self, mixture: sp.csr_array) -> DenseVotes:
-        """Let items cast and receive mixtures of votes; rows of ``mixture`` say of whose."""
-        cold = np.flatnonzero(mixture.diagonal() == 0)
-        shares = mixture[cold].astype(self.values.dtype)  # (n_cold, n_items)
+    def lent(self, lending: Lending, own: np.ndarray, item_counts: np.ndarray) -> DenseVotes:
+        """Let cold items receive mixtures of votes, and cast them.
+
+        ``own`` are the votes of items for themselves, (n_heads, n_items), that are lent with the
+        others.
+        """
+        items = np.arange(len(item_counts))
+        shares = lending.shares.astype(self.values.dtype, copy=False)
         values = self.values.copy()
-        for votes in values:
-            votes[:, cold] = (shares @ votes.T).T
-            votes[cold] = shares @ votes
-            votes[cold, cold] = 0
+        values[:, items, items] = own
+        values = lending.mix(values)
+        values[:, lending.cold] = shares @ values[:, lending.warm]
+        values[:, items, items] = 0
         return DenseVotes(values)
 
 
@@ -267,19 +274,66 @@ class SparseVotes:
         data = votes.data * factors.astype(votes.dtype)[votes.indices]
         return SparseVotes(sp.csr_array((data, votes.indices, votes.indptr), shape=votes.shape))
 
-    def mixed(self, mixture: sp.csr_array) -> SparseVotes:
-        """Let items cast and receive mixtures of votes; rows of ``mixture`` say of whose."""
-        n_items = mixture.shape[0]
-        mixture = mixture.astype(self.values.dtype)
-        heads = [
-            mixture @ self.values[start : start + n_items] @ mixture.T
-            for start in range(0, self.values.shape[0], n_items)
-        ]
+    def lent(self, lending: Lending, own: np.ndarray, item_counts: np.ndarray) -> SparseVotes:
+        """Let cold items receive mixtures of votes, and cast them: the strongest of them.
+
+        ``own`` are the votes of items for themselves, (n_heads, n_items), that are lent with the
+        others. Those that matter most to the scores of all users are kept, for each cold item
+        as many as ``LENT_VOTES`` in each head.
+        """
+        n_items = len(item_counts)
+        n_heads = self.values.shape[0] // n_items
+        loudness = np.sqrt(np.tile(item_counts, n_heads))
+        shares = lending.shares.astype(self.values.dtype, copy=False)
+        n_votes = n_heads * n_items
+        places = np.arange(n_votes), np.tile(np.arange(n_items), n_heads)
+        own_votes = sp.csr_array(
+            (own.astype(shares.dtype).ravel(), places), shape=(n_votes, n_items)
+        )
+        values = sp.csr_array(self.values + own_votes)
+        warm_votes = sp.csr_array(values[:, lending.warm])
+        received = _strongest(shares, warm_votes, loudness, n_heads * LENT_VOTES)
+        ones = np.ones(len(lending.cold), self.values.dtype)
+        rows = sp.csr_array(
+            (ones, (lending.cold, np.arange(len(ones)))), shape=(n_items, len(ones))
+        )
+        values = sp.csr_array(values + (rows @ received).T)
+        heads = []
+        for start in range(0, n_heads * n_items, n_items):
+            of_head = sp.csr_array(values[start : start + n_items])
+            warm_casts = sp.csr_array(of_head[lending.warm].T)
+            cast = _strongest(shares, warm_casts, np.ones(n_items), LENT_VOTES)
+            heads.append(of_head + rows @ cast)
         votes = sp.coo_array(sp.vstack(heads))
         other = votes.row % n_items != votes.col
-        places = votes.row[other].astype(np.int32), votes.col[other].astype(np.int32)
+        kept = votes.row[other].astype(np.int32), votes.col[other].astype(np.int32)
         shape = self.values.shape
-        return SparseVotes(sp.csr_array(sp.coo_array((votes.data[other], places), shape=shape)))
+        return SparseVotes(sp.csr_array(sp.coo_array((votes.data[other], kept), shape=shape)))
+
+
+def _strongest(
+    shares: np.ndarray, votes: sp.csr_array, loudness: np.ndarray, n_kept: int
+) -> sp.csr_array:
+    """Mix votes, (n_columns, n_warm), and keep those of each row that are loudest.
+
+    Returns a csr_array of shape (len(shares), n_columns).
+    """
+    n_columns = len(loudness)
+    n_kept = min(n_kept, n_columns)
+    parts = []
+    step = max(1, AT_ONCE // n_columns)
+    for start in range(0, len(shares), step):
+        mixed = np.asarray(votes @ shares[start : start + step].T).T  # (n_rows, n_columns)
+        strength = np.abs(mixed) * loudness
+        columns = np.sort(np.argpartition(-strength, n_kept - 1, axis=1)[:, :n_kept], axis=1)
+        kept = np.take_along_axis(mixed, columns, axis=1)
+        indptr = np.arange(len(mixed) + 1) * n_kept
+        shape = len(mixed), n_columns
+        # (n_rows, n_kept) -> (n_rows * n_kept,)
+        parts.append(sp.csr_array((kept.ravel(), columns.ravel(), indptr), shape=shape))
+    kept_votes = sp.csr_array(sp.vstack(parts, format="csr"))
+    kept_votes.eliminate_zeros()
+    return kept_votes
 
 
 def _by_voter(supports: np.ndarray, values: np.ndarray, scale: np.ndarray) -> sp.csr_array:

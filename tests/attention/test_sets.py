@@ -216,26 +216,6 @@ def test_random_projections_are_orthonormal(n_heads, d, d_head):
         assert_allclose(W.T @ W, np.eye(d_head), atol=1e-12)
 
 
-@pytest.mark.parametrize("solver", ["dense", "sparse"])
-def test_cold_item_is_treated_like_its_twin(solver):
-    X = ratings(seed=7).toarray()
-    X[:, 11] = 0
-    features = np.zeros((12, 12))
-    np.fill_diagonal(features, 1)
-    features[11] = features[0]
-    model = AttentionRecommender(item_features=features, content_weight=0, solver=solver).fit(X)
-    history = np.zeros((1, 12))
-    history[0, [2, 5]] = 5
-    scores = model.predict(history)[0]
-    assert_allclose(scores[11], scores[0], rtol=1e-2)  # the others lend e^-10 as much
-    without = AttentionRecommender(solver=solver).fit(X)
-    assert without.predict(history)[0, 11] == 0
-    only_cold, only_twin = np.zeros((2, 1, 12))
-    only_cold[0, 11] = only_twin[0, 0] = 5
-    assert_allclose(model.predict(only_cold)[0, 1:11], model.predict(only_twin)[0, 1:11], rtol=0.01)
-    assert model.predict(only_cold)[0, 11] == 0
-
-
 def test_heads_of_the_explanation_sum_to_the_score():
     X = ratings(seed=8)
     model = MultiHeadAttentionRecommender(3, regularization=5).fit(X)

@@ -16,7 +16,7 @@ from skattnrec import (
     SequentialAttentionRecommender,
 )
 from skattnrec._spreads import in_spreads, spread_of
-from skattnrec.attention._features import item_keys
+from skattnrec.attention._features import ItemFeatures
 from skattnrec.datasets import make_interactions
 
 DATA = make_interactions(250, 120, n_interactions=8000, random_state=0)
@@ -153,6 +153,10 @@ def test_any_finite_ratings_become_bounded_distances(ratings, dtype):
 
 
 # -- features ---------------------------------------------------------------------------------
+
+
+def item_keys(features, n_items):
+    return ItemFeatures.of(features, n_items).keys("the test")
 
 
 def test_units_of_features_do_not_matter():
