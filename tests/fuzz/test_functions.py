@@ -9,11 +9,14 @@ from strategies import fit_times, fresh, fuzz, matrices, modes, seeds, times_of
 from skattnrec.attention import causal_mask, multi_head_attention, scaled_dot_product_attention
 from skattnrec.inspection import (
     aggregate_attention,
+    aggregate_explanations,
     attention_entropy,
     attention_outliers,
     counterfactual,
     effective_number,
     explain,
+    faithfulness,
+    insertion_curve,
     stability,
     why_not,
 )
@@ -184,3 +187,23 @@ def test_outliers_and_stability(mode, X, times):
     table = ask(attention_outliers, model, X.make(), **routed)
     assert np.isfinite(table["outlierness"]).all()
     ask(stability, model, X.make(), **routed)
+
+
+@fuzz
+@given(mode=modes(), X=matrices(values=ordinary), times=times_of(), seed=seeds)
+@may_refuse
+def test_faithfulness_and_explanations_by_group(mode, X, times, seed):
+    model = fresh(mode, X.n_items)
+    routed = fit_times(model, X, times)
+    ask(model.fit, X.make(), **routed)
+    rng = np.random.default_rng(seed)
+    groups = rng.choice(["a", "b"], X.n_items)
+    table = ask(aggregate_explanations, model, X.make(), groups, **routed)
+    assert (table["contribution"].abs() <= 1 + 1e-6).all()
+    matrix = rng.normal(size=(X.n_items, X.n_items))
+    curve = ask(insertion_curve, model, X.make(), order=matrix, n_steps=2, **routed)
+    assert np.isfinite(curve.shares).all()
+    options = {"n_steps": 2, "n_repeats": 1, "k": 3}
+    table = ask(faithfulness, model, X.make(), **options, **routed)
+    measures = table[["pos@3", "neg@3", "cndcg"]]
+    assert ((measures >= 0) & (measures <= 1)).all(axis=None)
