@@ -17,6 +17,7 @@ import pandas as pd
 __all__ = [
     "as_index",
     "as_table",
+    "check_lists",
     "check_merged",
     "distinct_ids",
     "factorize",
@@ -284,3 +285,19 @@ def users_of_rows(users: Any, n_rows: int) -> np.ndarray:
     if len(ids) != n_rows:
         raise ValueError(f"There are {n_rows} rows, but users lists {len(ids)} users.")
     return ids
+
+
+def check_lists(indices: Any, scores: Any, n_items: int) -> tuple[np.ndarray, np.ndarray]:
+    """Check lists of recommendations: item columns or -1, and scores of the same shape."""
+    indices, scores = np.asarray(indices), np.asarray(scores)
+    if indices.ndim != 2 or indices.shape != scores.shape or indices.dtype.kind not in "iu":
+        raise ValueError(
+            "indices (integers) and scores must have the same shape (n_rows, k), got "
+            f"{indices.dtype} of shape {indices.shape} and shape {scores.shape}."
+        )
+    if indices.size and not -1 <= indices.min() <= indices.max() < n_items:
+        raise ValueError(
+            f"indices must be item columns in [0, {n_items - 1}] or -1; they range from "
+            f"{indices.min()} to {indices.max()}."
+        )
+    return indices, scores

@@ -19,6 +19,7 @@ from .._validation import as_interactions, check_timestamps
 from ._assemble import assemble_csr, group, merge
 from ._columns import (
     as_table,
+    check_lists,
     check_merged,
     distinct_ids,
     factorize,
@@ -60,9 +61,13 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         the history: split the table instead, with
         :func:`~skattnrec.model_selection.split_table`. None does as "last" does, and warns of that
         where rows are merged and times are asked for.
+    items : array-like of shape (n_items,), default=None
+        The catalogue: distinct ids that become the columns in this order, as the rows of a table
+        of item features are, sold or not. None takes the items of the table given to ``fit``.
     unknown : {"error", "ignore"}, default="error"
-        What ``transform`` does with items that ``fit`` has not seen, and with users that are not
-        in ``users`` where that is given: raise, or leave these rows of the table out. A user who
+        What ``transform`` does with items that ``fit`` has not seen, what ``fit`` does with those
+        that are not in ``items``, and what ``transform`` does with users that are not in
+        ``users`` where that is given: raise, or leave these rows of the table out. A user who
         loses all rows that way keeps an empty history. Ids of another type than those of ``fit``,
         such as text instead of numbers, are an error either way.
     dtype : {np.float32, np.float64}, default=np.float32
@@ -74,7 +79,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         The users of the table given to ``fit``: row ``u`` of ``fit_transform`` is
         ``user_ids_[u]``. Sorted, or in order of first appearance where ids cannot be compared.
     item_ids_ : ndarray of shape (n_items_,)
-        The items: column ``i`` is ``item_ids_[i]``. Ordered likewise.
+        The items: column ``i`` is ``item_ids_[i]``. Ordered likewise, or as ``items`` is.
     n_users_, n_items_ : int
         How many there are.
 
@@ -111,6 +116,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         "rating": "no_validation",
         "timestamp": "no_validation",
         "duplicates": [StrOptions({"last", "sum", "mean", "max", "error"}), None],
+        "items": ["array-like", None],
         "unknown": [StrOptions({"error", "ignore"})],
         "dtype": "no_validation",
     }
@@ -127,6 +133,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         rating: Any = "rating",
         timestamp: Any = None,
         duplicates: str | None = None,
+        items: Any = None,
         unknown: str = "error",
         dtype: Any = np.float32,
     ):
@@ -135,6 +142,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         self.rating = rating
         self.timestamp = timestamp
         self.duplicates = duplicates
+        self.items = items
         self.unknown = unknown
         self.dtype = dtype
 
@@ -157,13 +165,13 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a column is missing, the table is empty, an id is missing (None, NaN) or is a float
-            from 2**53 on. The encoder then stays as it was.
+            If a column is missing, the table is empty, an id is missing, a float from 2**53 on or
+            not in ``items``. The encoder then stays as it was.
         TypeError
             If an id is not hashable.
         """
         table = self._as_table(X)
-        self._commit(factorize(table, self.user)[1], factorize(table, self.item)[1])
+        self._commit(factorize(table, self.user)[1], self._number_items(table)[1])
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -191,7 +199,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         """
         table = self._as_table(X)
         rows, user_ids = factorize(table, self.user)
-        columns, item_ids = factorize(table, self.item)
+        columns, item_ids = self._number_items(table)
         shape = len(user_ids), len(item_ids)
         encoded = self._encode(table, rows, columns, shape, return_timestamps)
         self._commit(user_ids, item_ids)
@@ -238,10 +246,9 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         return self._encode(table, rows, columns, shape, return_timestamps)
 
     def row_users(self, X: Any) -> np.ndarray:
-        """List the users of a table in the order in which ``transform`` makes rows of them.
+        """List the users of a table, ``X``, in the order in which ``transform`` makes rows of them.
 
-        An ndarray of shape (n_rows,), sorted, or in order of first appearance where ids cannot be
-        compared. ``X`` is a table as for ``transform``.
+        An ndarray of shape (n_rows,), sorted, or in order of appearance where ids have none.
         """
         return factorize(self._as_table(X), self.user)[1]
 
@@ -310,17 +317,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
             If the shapes differ, an index is no item column, or rows and users differ in number.
         """
         check_is_fitted(self)
-        indices, scores = np.asarray(indices), np.asarray(scores)
-        if indices.ndim != 2 or indices.shape != scores.shape or indices.dtype.kind not in "iu":
-            raise ValueError(
-                "indices (integers) and scores must have the same shape (n_rows, k), got "
-                f"{indices.dtype} of shape {indices.shape} and shape {scores.shape}."
-            )
-        if indices.size and not -1 <= indices.min() <= indices.max() < self.n_items_:
-            raise ValueError(
-                f"indices must be item columns in [0, {self.n_items_ - 1}] or -1; they range from "
-                f"{indices.min()} to {indices.max()}."
-            )
+        indices, scores = check_lists(indices, scores, self.n_items_)
         user_of_row = users_of_rows(users, indices.shape[0])
         rows, ranks = np.nonzero(indices >= 0)
         return pd.DataFrame(
@@ -333,10 +330,7 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
         )
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names of the matrix columns: the item ids as strings.
-
-        ``input_features`` is ignored; returns an ndarray of shape (n_items_,), object.
-        """
+        """Give the names of the columns, the item ids as strings, (n_items_,), object."""
         check_is_fitted(self)
         return pd.Series(self.item_ids_).map(str).to_numpy(dtype=object)
 
@@ -350,6 +344,13 @@ class InteractionEncoder(TransformerMixin, BaseEstimator):
             "n_users_": len(user_ids),
             "n_items_": len(item_ids),
         }
+
+    def _number_items(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Column of the item of each row of the table, and the ids of all columns."""
+        if self.items is None:
+            return factorize(table, self.item)
+        item_ids = distinct_ids(self.items, "items")
+        return look_up(table, self.item, item_ids, "the parameter items", self.unknown), item_ids
 
     def _as_table(self, X: Any, *, may_be_empty: bool = False) -> pd.DataFrame:
         """Bring any accepted input into a DataFrame that has the columns asked for."""

@@ -378,3 +378,55 @@ def test_from_table_to_recommendations_of_new_users(table):
         }
     )
     pd.testing.assert_frame_equal(decoded, expected)
+
+
+# -- a catalogue larger than what was sold ------------------------------------------------------
+
+
+def test_a_catalogue_has_its_own_columns_and_order(table):
+    encoder = InteractionEncoder(items=["tea", "oat", "rye", "jam"])
+    X = encoder.fit_transform(table)
+    assert X.shape == (3, 4)
+    assert encoder.item_ids_.tolist() == ["tea", "oat", "rye", "jam"]
+    assert encoder.get_feature_names_out().tolist() == ["tea", "oat", "rye", "jam"]
+    assert entries(X) == {(0, 0): 5, (1, 0): 4, (1, 3): 0, (2, 2): 2.5}
+    assert (encoder.fit(table).transform(table) != X).nnz == 0
+    later = pd.DataFrame({"user": ["eve"], "item": ["oat"], "rating": [3.0]})
+    assert entries(encoder.transform(later)) == {(0, 1): 3}
+    back = encoder.inverse_transform(X, users=encoder.user_ids_)
+    assert back["item"].tolist() == ["tea", "tea", "jam", "rye"]
+    assert encoder.decode([[1]], [[0.5]], users=["eve"])["item"].tolist() == ["oat"]
+
+
+@pytest.mark.parametrize("verb", ["fit", "fit_transform"])
+def test_items_outside_of_the_catalogue_are_named(table, verb):
+    encoder = InteractionEncoder().fit(table)
+    before = dict(encoder.__dict__)
+    encoder.set_params(items=["tea", "jam"])
+    with pytest.raises(ValueError, match=r"1 ids in column 'item' are not in .* items: 'rye'"):
+        getattr(encoder, verb)(table)
+    assert encoder.item_ids_ is before["item_ids_"]
+    encoder.set_params(unknown="ignore")
+    getattr(encoder, verb)(table)
+    assert encoder.transform(table).toarray().tolist() == [[5, 0], [4, 0], [0, 0]]
+    assert encoder.user_ids_.tolist() == ["ann", "bob", "cas"]
+
+
+@pytest.mark.parametrize(
+    ("items", "error", "message"),
+    [
+        (["tea", "jam", "rye", "tea"], ValueError, "items must list distinct ids, .*'tea'"),
+        (["tea", None, "jam", "rye"], ValueError, "items must list distinct ids, it has a missing"),
+        ([1, 2, 3], TypeError, "Convert the column"),
+    ],
+)
+def test_wrong_catalogues_are_refused(table, items, error, message):
+    with pytest.raises(error, match=message):
+        InteractionEncoder(items=items).fit(table)
+
+
+def test_a_catalogue_is_cloned_and_pickled(table):
+    encoder = clone(InteractionEncoder(items=np.array(["tea", "oat", "rye", "jam"], object)))
+    X = encoder.fit_transform(table)
+    again = pickle.loads(pickle.dumps(encoder)).transform(table)
+    assert (again != X).nnz == 0
