@@ -57,6 +57,9 @@ class Explanation:
         What each of these features adds to each score.
     feature_names : ndarray of shape (n_user_features,) or None
         The names of all columns of ``user_features``.
+    moves : ndarray of shape (n, 2), intp, or None
+        Where rules reorder lists: the places of each item before and after them, counted from 0;
+        -1 for one that is not among the candidates.
 
     Examples
     --------
@@ -87,6 +90,7 @@ class Explanation:
     feature_values: np.ndarray | None = None
     feature_contributions: np.ndarray | None = None
     feature_names: np.ndarray | None = None
+    moves: np.ndarray | None = None
 
     @property
     def remainder(self) -> np.ndarray:
@@ -152,6 +156,7 @@ class Explanation:
             heads=None if self.heads is None else self.heads[:, rows],
             weights=None if weights is None else weights[..., rows, :],
             feature_contributions=None if self.features is None else self._feature_parts()[rows],
+            moves=None if self.moves is None else self.moves[rows],
         )
 
     def to_frame(self, *, heads: bool = False, max_sources: int | None = None) -> pd.DataFrame:
@@ -305,7 +310,15 @@ class Explanation:
             clauses.append(f"because of {' and '.join(features)}")
         if against:
             clauses.append(f"in spite of {against}")
-        return "; ".join(clauses) or "the same whatever the history"
+        return "; ".join(clauses or ["the same whatever the history"]) + self._move(position)
+
+    def _move(self, position: int) -> str:
+        """Say what rules did to the place of an item, counted from 1; "" if it stayed."""
+        if self.moves is None or self.moves[position, 0] == self.moves[position, 1]:
+            return ""
+        before, after = self.moves[position] + 1
+        came = f" from place {before}" if before else ""
+        return f"; moved by rules{came} to " + (f"place {after}" if after else "the others")
 
     def _against(self, position: int) -> str:
         """Name the source or user feature that takes most from a score; "" if none does."""

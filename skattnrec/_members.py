@@ -19,7 +19,7 @@ from ._context import Context
 from ._explanation import Explanation
 from ._scores import unwrap
 
-__all__ = ["asks", "explain_member", "fit_member", "score_member"]
+__all__ = ["asks", "explain_member", "explanation_fields", "fit_member", "score_member"]
 
 
 def asks(estimator: Any, hook: str, *args: Any, default: Any) -> Any:
@@ -95,6 +95,12 @@ def explain_member(
     if not hasattr(model, "explain"):
         raise NotImplementedError(f"{type(model).__name__} does not explain its scores.")
     return model.explain(seen, items, **_metadata(model, "explain", X, context))
+
+
+def explanation_fields(parts: Explanation) -> dict[str, Any]:
+    """Take the fields of an explanation that one of the same contributions has, too."""
+    names = "source", "heads", "weights", "features", "feature_values", "feature_contributions"
+    return {name: getattr(parts, name) for name in names if getattr(parts, name) is not None}
 
 
 def _metadata(estimator: Any, verb: str, X: sp.csr_array, context: Context) -> dict[str, Any]:

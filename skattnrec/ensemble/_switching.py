@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._context import Context
-from .._members import explain_member
+from .._members import explain_member, explanation_fields
 from ._base import RecommenderEnsemble
 
 __all__ = ["SwitchingRecommender"]
@@ -115,9 +115,8 @@ class SwitchingRecommender(RecommenderEnsemble):
         self, X: sp.csr_array, context: Context, items: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Give the explanation of the member that answers."""
-        part = explain_member(self.estimators_[self._choose(X)[0]], X, context, items)
-        extra = {"source": part.source, "heads": part.heads, "weights": part.weights}
-        return part.baseline, part.sources, part.contributions, extra
+        parts = explain_member(self.estimators_[self._choose(X)[0]], X, context, items)
+        return parts.baseline, parts.sources, parts.contributions, explanation_fields(parts)
 
     def _predicts_ratings(self) -> bool:
         return all(self._ask_members("_predicts_ratings", default=False))

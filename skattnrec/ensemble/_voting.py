@@ -247,17 +247,32 @@ class VotingRecommender(RecommenderEnsemble):
                 "Members explain by different kinds of sources, which do not add up: "
                 f"{sorted(kinds)}. Ask each of named_estimators_."
             )
-        sources = np.unique(np.concatenate([part.sources for part in parts]))
-        baseline, contributions = np.zeros(len(items)), np.zeros((len(items), len(sources)))
+        shares, baseline = [], np.zeros(len(items))
         for position, (weight, part) in enumerate(zip(self.weights_, parts, strict=True)):
             means, spreads = row_moments(self._score_by(position, X, context))
-            baseline += weight * ((part.baseline - means[0]) / spreads[0])
-            places = np.searchsorted(sources, part.sources)
-            contributions[:, places] += weight * (part.contributions / spreads[0])
+            shares.append(weight / spreads[0])
+            baseline += (part.baseline - means[0]) * shares[-1]
         dtype = X.dtype
-        return (
-            baseline.astype(dtype),
-            sources.astype(np.intp),
-            contributions.astype(dtype),
-            {"source": kinds.pop()},
-        )
+        given: list[tuple[Any, Any]] = [(part.sources, part.contributions) for part in parts]
+        sources, contributions = _add_up(given, shares, len(items))
+        fields: dict[str, Any] = {"source": kinds.pop()}
+        if any(part.features is not None for part in parts):
+            assert context.features is not None
+            given = [(part.features, part.feature_contributions) for part in parts]
+            columns, added = _add_up(given, shares, len(items))
+            values = context.features.toarray()[0, columns]
+            fields |= {"features": columns, "feature_values": values}
+            fields |= {"feature_contributions": added.astype(dtype)}
+        return baseline.astype(dtype), sources, contributions.astype(dtype), fields
+
+
+def _add_up(
+    parts: list[tuple[Any, Any]], shares: list[np.ndarray], n_items: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Add up the contributions (n_items, n_sources) of members, times shares, source by source."""
+    known = [(s, c, w) for (s, c), w in zip(parts, shares, strict=True) if s is not None]
+    sources = np.unique(np.concatenate([part_sources for part_sources, _, _ in known]))
+    total = np.zeros((n_items, len(sources)))
+    for part_sources, contributions, share in known:
+        total[:, np.searchsorted(sources, part_sources)] += contributions * share
+    return sources.astype(np.intp), total

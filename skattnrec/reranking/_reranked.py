@@ -13,7 +13,7 @@ from .._compat import BaseComposition, HasMethods, Interval
 from .._context import Context
 from .._kernels.rerank import deal_scores
 from .._kernels.topk import mask_entries, top_k
-from .._members import asks, explain_member, fit_member, score_member
+from .._members import asks, explain_member, explanation_fields, fit_member, score_member
 from .._scores import unwrap
 from ..base import BaseRecommender
 from ._diversify import Diversify
@@ -74,7 +74,7 @@ class RerankedRecommender(BaseComposition, MetaEstimatorMixin, BaseRecommender):
     next, apply the functions to lists of these candidates, as in the example.
 
     The explanation of an item is that of the recommender. What the rules add to its score is part
-    of the baseline.
+    of the baseline, and ``moves`` tells from which place to which one they brought it.
 
     Examples
     --------
@@ -172,16 +172,21 @@ class RerankedRecommender(BaseComposition, MetaEstimatorMixin, BaseRecommender):
 
     def _reorder(self, X: sp.csr_array, scores: np.ndarray) -> np.ndarray:
         """Give the best items of each row the scores that fit the order of the rules."""
-        own = scores.copy()
-        mask_entries(scores, X.indptr, X.indices)
-        before, values = top_k(scores, None, min(int(self.n_candidates), X.shape[1]))
+        before, after = self._lists(X, scores)
+        deal_scores(scores, before, after)
+        return scores
+
+    def _lists(self, X: sp.csr_array, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Best items of each row, (n_rows, n_candidates), and the same after all rules."""
+        masked = scores.copy()
+        mask_entries(masked, X.indptr, X.indices)
+        before, values = top_k(masked, None, min(int(self.n_candidates), X.shape[1]))
         lists = before
         for name, rule in self.rules_:
             lists = self._check_reordered(name, rule.reorder(lists, values, X), before)
-            values = np.take_along_axis(own, np.maximum(lists, 0), axis=1)
+            values = np.take_along_axis(scores, np.maximum(lists, 0), axis=1)
             values[lists < 0] = np.nan
-        deal_scores(own, before, lists)
-        return own
+        return before, lists
 
     @staticmethod
     def _check_reordered(name: str, lists: Any, before: np.ndarray) -> np.ndarray:
@@ -200,9 +205,12 @@ class RerankedRecommender(BaseComposition, MetaEstimatorMixin, BaseRecommender):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Give the explanation of the recommender; what rules add goes to the baseline."""
         parts = explain_member(self.estimator_, X, context, items)
-        added = self._score(X, context)[0, items] - parts.scores
-        extra = {"source": parts.source, "heads": parts.heads, "weights": parts.weights}
-        return parts.baseline + added, parts.sources, parts.contributions, extra
+        scores = score_member(self.estimator_, "estimator", X, context, X.dtype)
+        lists = self._lists(X, scores)
+        added = self._reorder(X, scores)[0, items] - parts.scores
+        moves = np.stack([_places(items, listed[0]) for listed in lists], axis=1)
+        fields = explanation_fields(parts) | {"moves": moves}
+        return parts.baseline + added, parts.sources, parts.contributions, fields
 
     def _item_similarity(self, items: np.ndarray) -> np.ndarray:
         """Scores of all items for histories of one item, before any rule."""
@@ -224,3 +232,9 @@ class RerankedRecommender(BaseComposition, MetaEstimatorMixin, BaseRecommender):
         return asks(
             self.estimator, "_largest_rating", dtype, default=super()._largest_rating(dtype)
         )
+
+
+def _places(items: np.ndarray, listed: np.ndarray) -> np.ndarray:
+    """Places of items in a list, -1 for those that are not in it."""
+    is_there = items[:, None] == listed
+    return np.where(is_there.any(axis=1), is_there.argmax(axis=1), -1)
