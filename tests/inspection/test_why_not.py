@@ -129,8 +129,11 @@ def test_cold_items_are_told():
     assert "is new: nobody has rated it yet; it is number" in why.to_text()
     features = np.array([[1.0, 0], [1, 0], [0, 1], [0, 1], [0.2, 1]])
     known = AttentionRecommender(item_features=features).fit(ratings)
-    assert "nobody has rated it yet, only its features tell of it" in str(
-        why_not(known, [[0, 0, 5, 0, 0]], 4, k=1)
+    hidden = why_not(known, ratings[:1], 4, exclude=np.arange(5)[None] == 4)
+    assert hidden.reasons == ("excluded", "cold")
+    assert hidden.to_text() == (
+        "item 4 is left out: it is excluded; it is new: nobody has rated it yet, only its features "
+        "tell of it"
     )
     learned = AttentionRecommender().fit(ratings)
     assert "cold" in why_not(learned, ratings[:1], 4, k=1).reasons
