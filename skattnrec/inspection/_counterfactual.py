@@ -101,9 +101,10 @@ class Counterfactual:
             raise ValueError(f"max_sources must be at least 1, got {max_sources}.")
         change = "not be shown" if self.is_listed else "be shown"
         if self.entries is None:
-            found = "There is" if self.is_minimal else "There was found"
             without = f"without which {self.item_label} would {change}"
-            return f"{found} no part of the history {without}"
+            if self.is_minimal:
+                return f"There is no part of the history {without}"
+            return f"No part of the history was found {without}"
         names = [self._label(column) for column in self.entries]
         more = len(names) - max_sources
         if more > 0:

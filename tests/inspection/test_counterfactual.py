@@ -1,6 +1,7 @@
 """``counterfactual``: every answer holds, and on short histories it is that of all subsets."""
 
 import os
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -153,9 +154,10 @@ def test_entries_and_ratings_by_hand():
     assert enters.entries is None
     assert enters.is_minimal
     assert enters.ratings == {0: 3.0}
-    assert enters.to_text() == (
-        "There is no part of the history without which item 4 would be shown"
-    )
+    without = "without which item 4 would be shown"
+    assert enters.to_text() == f"There is no part of the history {without}"
+    unsure = replace(enters, is_minimal=False)
+    assert unsure.to_text() == f"No part of the history was found {without}"
 
 
 def test_what_a_list_does_not_depend_on():
