@@ -85,6 +85,15 @@ class Matrix:
         known &= (rng.random(shape[0]) > 0.1)[:, None] & (rng.random(shape[1]) > 0.1)
         return known & (self.dense() != 0) if self.layout in DENSE else known
 
+    def stored(self) -> np.ndarray:
+        """Which entries the matrix has: where an entry is repeated, another one is missing."""
+        made = self.make()
+        if not sp.issparse(made):
+            return self.pattern()
+        stored = np.zeros(made.shape, bool)
+        stored[made.tocoo().row, made.tocoo().col] = True
+        return stored
+
     def dense(self) -> np.ndarray:
         """The values, whether known or not."""
         rng = np.random.default_rng(self.seed + 1)

@@ -97,7 +97,7 @@ def test_other_widths_are_refused(drawn, other):
 def test_recommend(drawn, k, exclude_seen, items, exclude, seed):
     model, histories, times = learn(drawn)
     rng = np.random.default_rng(seed)
-    known = histories.pattern()
+    known = histories.stored()
     candidates = ~known if exclude_seen else np.ones_like(known)
     options = {"exclude_seen": exclude_seen}
     if items == "list":
