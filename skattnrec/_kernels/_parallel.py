@@ -125,8 +125,8 @@ def run_workers(
         About how many multiply-adds all rows take. A single thread does few of them. By default
         they are many.
     """
-    n_threads = min(usable_threads(), n_rows)
-    if n_threads <= 1 or (work is not None and work < SERIAL_WORK):
+    is_little = n_rows <= 1 or (work is not None and work < SERIAL_WORK)
+    if is_little or (n_threads := min(usable_threads(), n_rows)) <= 1:
         kernel(0, 1, *args)
         return
     n_shares = min(n_rows, _SHARES * n_threads)

@@ -76,12 +76,15 @@ def csr_times_csr(A, B, n_columns):
     """
     A, B = csr_arrays(*A), csr_arrays(*B)
     out = np.zeros((len(A[0]) - 1, n_columns), B[2].dtype)
-    run_workers(_multiply_sparse, len(out), *A, *B, out, work=_n_products(A[1], B[0]) + out.size)
+    run_workers(_multiply_sparse, len(out), *A, *B, out, work=_n_products(A, B[0]) + out.size)
     return out
 
 
-def _n_products(voters, indptr):
-    """Count the products that a product of sparse matrices sums up."""
+def _n_products(A, indptr):
+    """Count the products that a product of sparse matrices sums up; not for a single row."""
+    starts, voters, _ = A
+    if len(starts) == 2:  # the work of one thread, however much it is
+        return 0
     voters = voters.view(np.int32)  # numpy takes these from an array in half the time
     return int(indptr[1:].take(voters).sum() - indptr.take(voters).sum())
 
@@ -240,7 +243,7 @@ def top_k_of_product(histories, votes, k, candidates, n_columns, excluded=None):
     lists = candidate_lists(candidates, n_columns)
     run_workers(
         _rank_rows, n_rows, *histories, *votes, *excluded, *lists, n_columns, indices, scores,
-        work=_n_products(histories[1], votes[0]) + n_rows * n_columns,
+        work=_n_products(histories, votes[0]) + n_rows * n_columns,
     )  # fmt: skip
     return indices, scores
 

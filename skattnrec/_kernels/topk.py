@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from ._compile import compiled, read_only
@@ -73,13 +75,14 @@ def sort_best_first(scores, indices, size):
 
 def mask_entries(scores: np.ndarray, indptr: np.ndarray, indices: np.ndarray) -> None:
     """Set ``scores`` to -inf, in place, where the CSR pattern has an entry."""
-    scores[rows_of_entries(indptr), indices] = -np.inf
+    rows = 0 if len(scores) == 1 else rows_of_entries(indptr)
+    scores[rows, indices] = -np.inf
 
 
 def candidate_lists(candidates, n_columns):
     """Candidate columns as a CSR pattern, with one row if they are the same for all rows."""
     if candidates is None:
-        candidates = np.arange(n_columns)
+        return _all_columns(n_columns)
     if not isinstance(candidates, tuple):
         candidates = np.array([0, len(candidates)]), candidates
     indptr, indices = candidates
@@ -87,6 +90,11 @@ def candidate_lists(candidates, n_columns):
         read_only(indptr.astype(np.int64, copy=False)),
         read_only(indices.astype(np.intp, copy=False)),
     )
+
+
+@lru_cache(maxsize=8)
+def _all_columns(n_columns):
+    return candidate_lists(np.arange(n_columns), n_columns)
 
 
 def top_k(scores, candidates, k):
