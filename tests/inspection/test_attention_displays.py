@@ -159,7 +159,7 @@ def test_attention_heatmap(model):
     assert display.entries_[-1] == f"({HISTORY.nnz - 15} others)"
     assert labels_of(display.ax_.xaxis) == [
         "head 1 (temperature\xa01)",
-        "head 2 (temperature\xa02)",
+        "head 2 (temperature\xa00.5)",
     ]
     assert display.texts_[0, 0].get_text() == significant(image[0, 0], digits=2)
     assert display.texts_[15, 0].get_text() == significant(image[15, 0], digits=2)
