@@ -125,7 +125,7 @@ MODELS: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
     ),
     "AttentionRecommender": (
         lambda **settings: Ours(AttentionRecommender, settings),
-        {"regularization": [None, 200.0]},
+        {"regularization": [None]},
     ),
 }
 

@@ -293,7 +293,7 @@ class RankingAttention(NextItemMixin, BaseAttention, GrowingCatalogue):
         self._content_votes = self.learned_projections_ = None
         self._lending = None
         if self._likeness is not None:
-            self._lending = lend_votes(self._likeness, statistics.item_counts)
+            self._lending = lend_votes(self._likeness, statistics.item_counts, votes.cosines)
         if self._lending is not None:
             own = own_votes(regression.scale, target_scale)
             votes = votes.lent(self._lending, own, statistics.item_counts)

@@ -5,7 +5,7 @@ spreads, m of them):
 
 .. math::
 
-    K_{ij} = \exp\left(2 (t_i^\top t_j - 1) - \tfrac{3}{m} \|z_i - z_j\|^2\right)
+    K_{ij} = \exp\left(t_i^\top t_j - 1 - \tfrac{3}{m} \|z_i - z_j\|^2\right)
 
 A ridge regression on these features of items, of any order, finds what a cold item's votes follow
 from those of the warm items W,
@@ -16,9 +16,13 @@ from those of the warm items W,
     \qquad S = (K_{WW} + \rho D^{-1})^{-1} K_{WC}
 
 where the votes of an item count by the square root of its number of ratings (D, of mean 1), as
-those of rarely rated items are noisy. A tenth of a vote for themselves, which warm items never
-cast, is lent with the others: who has the lender is a little likelier to want what is like it. A
-cold item's score is a mixture of scores of warm items, on one scale with them.
+those of rarely rated items are noisy. How much features tell is learned: with b the slope of the
+regression of cosines between the votes for two warm items on the likeness of the two, over all
+pairs, :math:`\rho = (1 - b) / (3 b)`, in [0.5, 50].
+
+A tenth of a vote for themselves, which warm items never cast, is lent with the others: who has the
+lender is a little likelier to want what is like it. A cold item's score is a mixture of scores of
+warm items, on one scale with them.
 
 Monteil et al., MARec: metadata alignment for cold-start recommendation, RecSys 2024, aligns
 likeness by metadata with co-occurrence in closed form; Pahikkala et al., A two-step learning
@@ -28,6 +32,7 @@ the kernel regression.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,11 +42,13 @@ import scipy.sparse as sp
 from .._features import FeatureScaling
 from .._kernels._blas import blas_threads_for
 
-__all__ = ["Lending", "Likeness", "lend_votes", "own_votes"]
+__all__ = ["Lending", "Likeness", "learn_ridge", "lend_votes", "own_votes"]
 
-_TAGS = 2.0  # how fast likeness falls with what tags do not share; chosen on validation data
+_TAGS = 1.0  # how fast likeness falls with what tags do not share; chosen on validation data
 _NUMBERS = 3.0  # likewise with the mean squared distance of numbers
-_RIDGE = 0.5  # rho; flat between .3 and 2
+_RIDGES = 0.5, 50.0  # the range of rho
+_CAUTION = 1 / 3  # factor of rho; chosen on validation data, flat between .2 and 1
+_COMPARED = 1500  # warm items, at most, whose votes and features are compared
 _OWN = 0.1  # vote of an item for itself, of all heads together
 MOST_LENDERS = 16_000  # warm items that the regression learns from, the most rated ones
 
@@ -110,7 +117,9 @@ class Lending:
         return mixed
 
 
-def lend_votes(likeness: Likeness, item_counts: np.ndarray) -> Lending | None:
+def lend_votes(
+    likeness: Likeness, item_counts: np.ndarray, cosines: Callable[[np.ndarray], np.ndarray]
+) -> Lending | None:
     """Solve for S of the module docstring.
 
     Parameters
@@ -118,6 +127,8 @@ def lend_votes(likeness: Likeness, item_counts: np.ndarray) -> Lending | None:
     likeness : Likeness
     item_counts : ndarray of shape (n_items,)
         Number of known ratings of each item; the cold ones have none.
+    cosines : callable
+        Gives the cosines between the votes for some items, (n, n), by their columns.
 
     Returns
     -------
@@ -131,14 +142,32 @@ def lend_votes(likeness: Likeness, item_counts: np.ndarray) -> Lending | None:
     if len(warm) > MOST_LENDERS:
         most_rated = np.argsort(-item_counts[warm], kind="stable")[:MOST_LENDERS]
         warm = np.sort(warm[most_rated])
+    some = warm[np.linspace(0, len(warm) - 1, min(len(warm), _COMPARED)).astype(np.intp)]
+    ridge = learn_ridge(likeness.between(some, some), cosines(some))
     noise = 1 / np.sqrt(item_counts[warm])
     system = likeness.between(warm, warm)
-    system.flat[:: len(warm) + 1] += _RIDGE * noise / noise.mean()
+    system.flat[:: len(warm) + 1] += ridge * noise / noise.mean()
     with blas_threads_for(len(warm)):
         factor = scipy.linalg.cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
         between = likeness.between(warm, cold)
         shares = scipy.linalg.cho_solve(factor, between, overwrite_b=True, check_finite=False)
     return Lending(cold, warm, np.ascontiguousarray(shares.T))
+
+
+def learn_ridge(likeness: np.ndarray, cosines: np.ndarray) -> float:
+    """Learn rho of the module docstring from how alike items are in both ways, each (n, n).
+
+    Haseman and Elston, The investigation of linkage between a quantitative trait and a marker
+    locus, Behavior Genetics 2(1), 1972, have the regression over pairs.
+    """
+    pairs = np.tril_indices(len(likeness), -1)
+    x, y = likeness[pairs], cosines[pairs].astype(np.float64)
+    x = x - x.mean() if x.size else x
+    variance, covariance = float(x @ x), float(x @ y)
+    least, largest = _RIDGES
+    if variance <= 1e-12 * len(x) or covariance <= 0:
+        return largest
+    return float(np.clip(_CAUTION * (variance / covariance - 1), least, largest))
 
 
 def own_votes(scale: np.ndarray, target_scale: np.ndarray) -> np.ndarray:

@@ -107,12 +107,14 @@ class AttentionRecommender(RankingAttention):
     .. math::
 
         V_{jc} = \sum_{w \in W} (V_{jw} + 0.1 \, \delta_{jw}) S_{wc}, \qquad
-        S = (K_{WW} + \tfrac{1}{2} D^{-1})^{-1} K_{WC}
+        S = (K_{WW} + \rho D^{-1})^{-1} K_{WC}
 
-    with the likeness :math:`K_{ij} = \exp(2 (t_i^\top t_j - 1) - 3 \|z_i - z_j\|^2 / m)` of
+    with the likeness :math:`K_{ij} = \exp(t_i^\top t_j - 1 - 3 \|z_i - z_j\|^2 / m)` of
     tags t, rows of length 1, and m numbers z in spreads: a kernel ridge regression of votes on
     features [4]_, in the manner of [5]_, in which the votes of an item count by the square root of
-    its number of ratings (D, relative to the mean of the inverse).
+    its number of ratings (D, relative to the mean of the inverse). Where b is the slope of the
+    regression of the cosines between the votes for two warm items on their likeness, over all
+    pairs, :math:`\rho = (1 - b) / (3 b)`, in [0.5, 50].
 
     References
     ----------

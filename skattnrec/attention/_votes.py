@@ -190,6 +190,11 @@ class DenseVotes:
         """Multiply the votes for each item; ``factors`` has shape (n_items,)."""
         return DenseVotes(np.multiply(self.values, factors.astype(self.values.dtype)))
 
+    def cosines(self, items: np.ndarray) -> np.ndarray:
+        """Cosines between the votes for some items, of all heads together, (n, n)."""
+        votes = np.concatenate(list(self.values[:, :, items]))  # (n_heads * n_items, n)
+        return _unit_lengths(votes.T @ votes)
+
     def lent(self, lending: Lending, own: np.ndarray, item_counts: np.ndarray) -> DenseVotes:
         """Let cold items receive mixtures of votes, and cast them.
 
@@ -274,6 +279,11 @@ class SparseVotes:
         data = votes.data * factors.astype(votes.dtype)[votes.indices]
         return SparseVotes(sp.csr_array((data, votes.indices, votes.indptr), shape=votes.shape))
 
+    def cosines(self, items: np.ndarray) -> np.ndarray:
+        """Cosines between the votes for some items, of all heads together, (n, n)."""
+        votes = sp.csc_array(self.values[:, items])
+        return _unit_lengths((votes.T @ votes).toarray())
+
     def lent(self, lending: Lending, own: np.ndarray, item_counts: np.ndarray) -> SparseVotes:
         """Let cold items receive mixtures of votes, and cast them: the strongest of them.
 
@@ -309,6 +319,13 @@ class SparseVotes:
         kept = votes.row[other].astype(np.int32), votes.col[other].astype(np.int32)
         shape = self.values.shape
         return SparseVotes(sp.csr_array(sp.coo_array((votes.data[other], kept), shape=shape)))
+
+
+def _unit_lengths(products: np.ndarray) -> np.ndarray:
+    """Turn products of vectors into cosines; 0 where one has no length."""
+    lengths = np.sqrt(np.diagonal(products))
+    lengths = np.where(lengths > 0, lengths, np.inf)
+    return products / lengths / lengths[:, None]
 
 
 def _strongest(

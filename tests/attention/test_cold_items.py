@@ -12,7 +12,7 @@ from skattnrec import (
     SequentialAttentionRecommender,
 )
 from skattnrec._features import FeatureScaling, check_features
-from skattnrec.attention._cold import Likeness, lend_votes
+from skattnrec.attention._cold import Likeness, learn_ridge, lend_votes
 
 N_USERS, N_ITEMS = 60, 16
 COLD = np.array([3, 9])
@@ -67,18 +67,18 @@ def fitted(kind, options, features, rows=X):
 # -- the formula ------------------------------------------------------------------------------
 
 
-def by_hand(features, is_number, counts):
+def by_hand(features, is_number, counts, ridge):
     """K and S of the module, in dense numpy, with unit tags and numbers in spreads."""
     T = features[:, ~is_number]
     T = T / np.maximum(np.linalg.norm(T, axis=1, keepdims=True), 1e-300)
-    K = np.exp(2 * (T @ T.T - 1)) if T.any() else np.ones((len(T), len(T)))
+    K = np.exp(T @ T.T - 1) if T.any() else np.ones((len(T), len(T)))
     Z = features[:, is_number]
     if Z.size:
         Z = np.stack([in_spreads(column) for column in Z.T], axis=1)
         K *= np.exp(-3 * np.mean((Z[:, None] - Z) ** 2, axis=2))
     warm = counts > 0
     noise = counts[warm] ** -0.5
-    system = K[np.ix_(warm, warm)] + 0.5 * np.diag(noise / noise.mean())
+    system = K[np.ix_(warm, warm)] + ridge * np.diag(noise / noise.mean())
     return K, np.linalg.solve(system, K[np.ix_(warm, ~warm)])
 
 
@@ -88,16 +88,38 @@ def in_spreads(column):
     return np.clip((column - np.median(column)) / spread, -4, 4)
 
 
+def alike(likeness, ridge):
+    """Cosines of votes that are likeness and noise, as much as to make this the penalty."""
+    return lambda items: likeness.between(items, items) / (1 + 3 * ridge)
+
+
+def slope(likeness, cosines):
+    pairs = np.triu_indices(len(likeness), 1)
+    return np.polyfit(likeness[pairs], cosines[pairs], 1)[0]
+
+
+def test_penalty_is_learned_from_pairs_of_items():
+    rng = np.random.default_rng(0)
+    K = np.exp(-np.square(np.subtract.outer(numbers()[:, 0], numbers()[:, 0])))
+    for noise in (0.3, 1.0, 4.0):
+        cosines = K / (1 + noise) + 0.01 * rng.normal(size=K.shape)
+        cosines = (cosines + cosines.T) / 2
+        b = slope(K, cosines)
+        assert_allclose(learn_ridge(K, cosines), np.clip((1 - b) / b / 3, 0.5, 50))
+    assert learn_ridge(K, -K) == learn_ridge(K, 0 * K) == learn_ridge(np.ones((4, 4)), K[:4, :4])
+    assert learn_ridge(np.ones((1, 1)), np.ones((1, 1))) == 50
+
+
 @pytest.mark.parametrize("features", [tags(), numbers(), mixed()])
 def test_shares_are_the_documented_regression(features):
     counts = np.diff(sp.csc_array(X).indptr)
     table = check_features(features, N_ITEMS)
     scaling = FeatureScaling.learn(table)
     likeness = Likeness.of(scaling.scale(table), scaling)
-    K, S = by_hand(features, scaling.is_number, counts)
+    K, S = by_hand(features, scaling.is_number, counts, 3.0)
     everything = np.arange(N_ITEMS)
     assert_allclose(likeness.between(everything, everything), K, rtol=1e-10)
-    lending = lend_votes(likeness, counts)
+    lending = lend_votes(likeness, counts, alike(likeness, 3.0))
     assert_array_equal(lending.cold, COLD)
     assert_allclose(lending.shares.T, S, rtol=1e-8)
 
@@ -109,10 +131,14 @@ def test_cold_votes_are_mixtures_of_warm_ones(kind, options):
     counts = np.diff(sp.csc_array(X).indptr)
     is_number = np.arange(features.shape[1]) >= 8
     is_number[:8] = (features[:, :8] > 0).sum(axis=0) > N_ITEMS / 2
-    S = by_hand(features, is_number, counts)[1]
     warm, n_heads = np.flatnonzero(counts), len(model.temperatures_)
     values = model.values_.toarray() if model.solver_ == "sparse" else model.values_
     values = values.reshape(n_heads, N_ITEMS, N_ITEMS)  # (n_heads * n, n) -> (n_heads, n, n)
+    K = by_hand(features, is_number, counts, 1.0)[0][np.ix_(warm, warm)]
+    received = values[:, warm][:, :, warm].reshape(-1, len(warm))  # votes of warm items, all heads
+    cosines = np.corrcoef(np.vstack([received, -received]).T)  # of mean 0
+    b = slope(K, cosines)
+    S = by_hand(features, is_number, counts, np.clip((1 - b) / b / 3, 0.5, 50) if b > 0 else 50)[1]
     relevance = model.statistics_.relevance
     totals = model.statistics_.squares.sum(axis=0)
     scale = np.sqrt(X.nnz / totals) * X.nnz / relevance.sum()
@@ -148,7 +174,10 @@ def test_explanations_of_cold_items_add_up(kind, options):
         assert np.abs(told.contributions).max() > 0
 
 
-def test_cold_item_is_treated_like_its_twin():
+def test_cold_item_is_treated_like_its_twin(monkeypatch):
+    from skattnrec.attention import _cold
+
+    monkeypatch.setattr(_cold, "_RIDGES", (0.1, 0.1))
     features = np.eye(N_ITEMS)
     features[COLD[0]] = features[0]
     model = fitted(AttentionRecommender, {"content_weight": 0}, features)
@@ -184,7 +213,8 @@ def test_many_warm_items_lend_by_the_most_rated(monkeypatch):
     counts = np.diff(sp.csc_array(X).indptr)
     table = check_features(tags(), N_ITEMS)
     scaling = FeatureScaling.learn(table)
-    lending = lend_votes(Likeness.of(scaling.scale(table), scaling), counts)
+    likeness = Likeness.of(scaling.scale(table), scaling)
+    lending = lend_votes(likeness, counts, alike(likeness, 3.0))
     assert len(lending.warm) == 6
     assert counts[lending.warm].min() >= np.sort(counts)[-6]
     assert lending.shares.shape == (2, 6)
