@@ -67,7 +67,8 @@ class BaseAttention(BaseRecommender):
         -------
         list of n_heads csr_array of shape (n_rows, n_items)
             Positive weights at the stored entries of ``X``, as they enter the scores. With
-            ``smoothing=1`` rows sum to 1; otherwise they hold a factor common to all rows.
+            ``smoothing=1`` rows sum to 1; otherwise they hold a factor common to all rows. User
+            features have no columns there: what they add, ``explain`` tells.
         """
         model = self._fitted()
         X, context = model._validate(X, timestamps, user_features, reset=False)

@@ -97,6 +97,17 @@ class AttentionRecommender(RankingAttention):
             + \tfrac{p}{1-p} \|\operatorname{diag}(A^\top A)^{1/2} V\|^2,
             \quad V_{ii} = 0.
 
+    Where :math:`\kappa` = ``prior_weight_`` is not 0, the prior of the user is added, with the mean
+    relevance :math:`m_i` of the items and the user features :math:`f_u`, free of units:
+
+    .. math::
+
+        s_{ui} \leftarrow s_{ui} + \frac{\kappa}{\kappa + \sum_{j \in H(u)} e^{z_{uj} / \tau}} \,
+            \Big(m_i + \sum_k f_{uk} W_{ki}\Big)
+
+    with W from a ridge regression of relevance on features, whose penalty
+    ``token_regularization_`` is the one of the least generalized cross-validation [6]_.
+
     At infinite temperature without smoothing, dropout and ``popularity_exponent`` this is EASE
     [1]_. The smoothed softmax is from [2]_, dropout in closed form from [3]_. The projection that
     ``learn_projections`` adds is :math:`q_u^\top W k_i` with :math:`q_u = \sum_j a_{uj} k_j` and
@@ -124,6 +135,8 @@ class AttentionRecommender(RankingAttention):
     .. [4] Pahikkala et al., A two-step learning approach for solving full and almost full cold
        start problems in dyadic prediction, ECML 2014.
     .. [5] Monteil et al., MARec: metadata alignment for cold-start recommendation, RecSys 2024.
+    .. [6] Golub, Heath and Wahba, Generalized cross-validation as a method for choosing a good
+       ridge parameter, Technometrics 21(2), 1979.
 
     Examples
     --------
