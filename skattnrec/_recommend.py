@@ -78,7 +78,6 @@ def recommend(
     Examples
     --------
     >>> import numpy as np
-    import scipy.sparse as sp
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import MaxAbsScaler
     >>> from skattnrec import ItemItemCF, recommend

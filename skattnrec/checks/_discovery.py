@@ -8,6 +8,7 @@ import pkgutil
 from importlib.util import find_spec
 from typing import Any
 
+from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
 
@@ -159,7 +160,7 @@ def all_modes() -> list[BaseRecommender]:
     for name, Recommender in all_recommenders():
         for settings in _MODES.get(name, [{}]):
             if settings.get("retrieval") != "approximate" or find_spec("faiss") is not None:
-                modes.append(Recommender(**settings))
+                modes.append(clone(Recommender(**settings)))  # inner estimators are its own
     return modes
 
 

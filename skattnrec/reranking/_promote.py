@@ -100,11 +100,12 @@ def promote(
     >>> from skattnrec.reranking import promote
     >>> lists, scores = [[0, 1, 2]] * 4, [[3.0, 2.0, 1.0]] * 4
     >>> users = ["ann", "bob", "cat", "dan"]
-    >>> promote(lists, scores, [7, 8], users, k=3, share=0.5, positions=[1])[0]
-    array([[0, 1, 2],
+    >>> shown = promote(lists, scores, [7, 8], users, k=3, share=0.5, positions=[1], random_state=2)
+    >>> shown[0]
+    array([[0, 7, 1],
            [0, 1, 2],
            [0, 1, 2],
-           [0, 1, 2]])
+           [0, 8, 1]])
     """
     indices, scores = check_scored_lists(indices, scores)
     k = check_cutoff(k)
