@@ -18,7 +18,20 @@ from those of the warm items W,
 where the votes of an item count by the square root of its number of ratings (D, of mean 1), as
 those of rarely rated items are noisy. How much features tell is learned: with b the slope of the
 regression of cosines between the votes for two warm items on the likeness of the two, over all
-pairs, :math:`\rho = (1 - b) / (3 b)`, in [0.5, 50].
+pairs, :math:`\rho = (1 - b) / (3 b)`, in [0.5, 50]; with fewer than 8 warm items it is 0.5.
+
+A ridge shrinks what it predicts towards what all items have in common: cold items would be too alike
+to be listed among others. With the mean likeness to each warm item :math:`\bar k` and
+:math:`\bar s = (K_{WW} + \rho D^{-1})^{-1} \bar k`, the columns of S become
+
+.. math::
+
+    \bar s + \varphi \, (S_c - \bar s), \qquad
+    \varphi = \frac{1 - \operatorname{mean} K_{WW}}
+        {\operatorname{mean}_c \, (K_{Wc} - \bar k)^\top (S_c - \bar s)}
+
+with one :math:`\varphi` in [1, 3] for all, so that cold items differ from each other as much as the
+likeness of warm ones says; their order among themselves stays.
 
 A tenth of a vote for themselves, which warm items never cast, is lent with the others: who has the
 lender is a little likelier to want what is like it. A cold item's score is a mixture of scores of
@@ -48,7 +61,9 @@ _TAGS = 1.0  # how fast likeness falls with what tags do not share; chosen on va
 _NUMBERS = 3.0  # likewise with the mean squared distance of numbers
 _RIDGES = 0.5, 50.0  # the range of rho
 _CAUTION = 1 / 3  # factor of rho; chosen on validation data, flat between .2 and 1
+_FEWEST = 8  # warm items that tell a slope; of fewer, what features say is believed
 _COMPARED = 1500  # warm items, at most, whose votes and features are compared
+_SPREADS = 1.0, 3.0  # the range of phi
 _OWN = 0.1  # vote of an item for itself, of all heads together
 MOST_LENDERS = 16_000  # warm items that the regression learns from, the most rated ones
 
@@ -146,12 +161,34 @@ def lend_votes(
     ridge = learn_ridge(likeness.between(some, some), cosines(some))
     noise = 1 / np.sqrt(item_counts[warm])
     system = likeness.between(warm, warm)
+    common = system.mean(axis=0)
     system.flat[:: len(warm) + 1] += ridge * noise / noise.mean()
     with blas_threads_for(len(warm)):
         factor = scipy.linalg.cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
-        between = likeness.between(warm, cold)
-        shares = scipy.linalg.cho_solve(factor, between, overwrite_b=True, check_finite=False)
+        between = np.column_stack([common, likeness.between(warm, cold)])
+        solved = scipy.linalg.cho_solve(factor, between, check_finite=False)
+    shares = spread_out(between, solved, float(1 - common.mean()))
     return Lending(cold, warm, np.ascontiguousarray(shares.T))
+
+
+def spread_out(likeness: np.ndarray, shares: np.ndarray, variance: float) -> np.ndarray:
+    """Move shares away from common ones, phi of the module docstring.
+
+    Parameters
+    ----------
+    likeness, shares : ndarray of shape (n_warm, 1 + n_cold)
+        Right and left of the system; the first columns are what all items have in common.
+    variance : float
+        How far items are from that.
+
+    Returns
+    -------
+    ndarray of shape (n_warm, n_cold)
+    """
+    common, apart = shares[:, :1], shares[:, 1:] - shares[:, :1]
+    explained = np.einsum("wc,wc->c", likeness[:, 1:] - likeness[:, :1], apart).mean()
+    factor = np.clip(variance / explained, *_SPREADS) if explained > 0 else 1.0
+    return common + factor * apart
 
 
 def learn_ridge(likeness: np.ndarray, cosines: np.ndarray) -> float:
@@ -165,6 +202,8 @@ def learn_ridge(likeness: np.ndarray, cosines: np.ndarray) -> float:
     x = x - x.mean() if x.size else x
     variance, covariance = float(x @ x), float(x @ y)
     least, largest = _RIDGES
+    if len(likeness) < _FEWEST:
+        return least
     if variance <= 1e-12 * len(x) or covariance <= 0:
         return largest
     return float(np.clip(_CAUTION * (variance / covariance - 1), least, largest))

@@ -79,7 +79,11 @@ def by_hand(features, is_number, counts, ridge):
     warm = counts > 0
     noise = counts[warm] ** -0.5
     system = K[np.ix_(warm, warm)] + ridge * np.diag(noise / noise.mean())
-    return K, np.linalg.solve(system, K[np.ix_(warm, ~warm)])
+    mean = K[np.ix_(warm, warm)].mean(axis=0)
+    common = np.linalg.solve(system, mean)[:, None]
+    apart = np.linalg.solve(system, K[np.ix_(warm, ~warm)]) - common
+    explained = np.mean([(K[warm, c] - mean) @ a for c, a in zip(np.flatnonzero(~warm), apart.T)])
+    return K, common + np.clip((1 - mean.mean()) / explained, 1, 3) * apart
 
 
 def in_spreads(column):
@@ -106,8 +110,9 @@ def test_penalty_is_learned_from_pairs_of_items():
         cosines = (cosines + cosines.T) / 2
         b = slope(K, cosines)
         assert_allclose(learn_ridge(K, cosines), np.clip((1 - b) / b / 3, 0.5, 50))
-    assert learn_ridge(K, -K) == learn_ridge(K, 0 * K) == learn_ridge(np.ones((4, 4)), K[:4, :4])
-    assert learn_ridge(np.ones((1, 1)), np.ones((1, 1))) == 50
+    for nothing in ((K, -K), (K, 0 * K), (np.ones_like(K), K)):
+        assert learn_ridge(*nothing) == 50
+    assert learn_ridge(K[:7, :7], -K[:7, :7]) == 0.5  # too few to tell
 
 
 @pytest.mark.parametrize("features", [tags(), numbers(), mixed()])
