@@ -20,8 +20,8 @@ those of rarely rated items are noisy. How much features tell is learned: with b
 regression of cosines between the votes for two warm items on the likeness of the two, over all
 pairs, :math:`\rho = (1 - b) / (3 b)`, in [0.5, 50]; with fewer than 8 warm items it is 0.5.
 
-A ridge shrinks what it predicts towards what all items have in common: cold items would be too alike
-to be listed among others. With the mean likeness to each warm item :math:`\bar k` and
+A ridge shrinks what it predicts towards what all items have in common: cold items would be too
+alike to be listed among others. With the mean likeness to each warm item :math:`\bar k` and
 :math:`\bar s = (K_{WW} + \rho D^{-1})^{-1} \bar k`, the columns of S become
 
 .. math::
