@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_array
 
 from ._spreads import in_spreads, spread_of
 from ._structure import canonical_csr, check_structure
 
-__all__ = ["FeatureScaling", "check_features", "check_same_items", "compare_items"]
+__all__ = ["FeatureScaling", "check_features", "check_same_items", "compare_items", "unit_rows"]
 
 _FARTHEST = 4.0  # spreads from the centre that a number may be
 _LARGEST_TAG = 10.0  # times the usual one; the factor that tags may differ by, too
@@ -215,3 +216,13 @@ def _median_sizes(table: sp.csc_array) -> np.ndarray:
     lower, upper = in_order[starts + (lengths - 1) // 2], in_order[starts + lengths // 2]
     sizes[filled] = lower / 2 + upper / 2
     return sizes
+
+
+def unit_rows(features: sp.csr_array) -> sp.csr_array:
+    """Bring rows to length 1, those of zeros excepted."""
+    if not features.nnz:
+        return features
+    # by the largest first: the squares of large features overflow
+    unit = sp.csr_array(normalize(normalize(features, norm="max")))
+    unit.eliminate_zeros()
+    return unit

@@ -52,7 +52,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
-from .._features import FeatureScaling
+from .._features import FeatureScaling, unit_rows
 from .._kernels._blas import blas_threads_for
 
 __all__ = ["Lending", "Likeness", "learn_ridge", "lend_votes", "own_votes"]
@@ -88,9 +88,7 @@ class Likeness:
         """Set up likeness from scaled features, (n_items, d)."""
         table = sp.csc_array(features)
         is_number = scaling.is_number & (scaling.sizes > 0)
-        tags = sp.csr_array(table[:, np.flatnonzero(~is_number)])
-        lengths = np.sqrt(np.asarray(tags.multiply(tags).sum(axis=1)).ravel())
-        tags = sp.csr_array(sp.diags_array(1 / np.where(lengths > 0, lengths, 1)) @ tags)
+        tags = unit_rows(sp.csr_array(table[:, np.flatnonzero(~is_number)]))
         numbers = table[:, np.flatnonzero(is_number & (np.diff(table.indptr) > 0))].toarray()
         return cls(tags, numbers / np.sqrt(max(numbers.shape[1], 1)))
 

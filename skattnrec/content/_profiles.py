@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
+from .._features import unit_rows
 from .._kernels.products import csr_times_csr
 
 __all__ = [
@@ -24,7 +25,6 @@ __all__ = [
     "Tastes",
     "inverse_frequencies",
     "product_with_transposed",
-    "unit_rows",
 ]
 
 Matrix: TypeAlias = Any  # ndarray or csr_array
@@ -131,18 +131,6 @@ class ItemProfiles:
         return sp.csr_array(_times_columns(self.units[items], left))
 
 
-def unit_rows(matrix: Matrix) -> Matrix:
-    """Bring rows to length 1, those of zeros excepted."""
-    largest = abs(matrix).max(axis=1)
-    largest = largest.toarray().ravel() if sp.issparse(largest) else largest
-    scaled = _times_rows(matrix, 1 / np.where(largest > 0, largest, 1))  # no square overflows
-    lengths = np.sqrt(_squares(scaled))
-    scaled = _times_rows(scaled, 1 / np.where(lengths > 0, lengths, 1))
-    if sp.issparse(scaled):
-        scaled.eliminate_zeros()
-    return scaled
-
-
 def _squares(matrix: Matrix) -> np.ndarray:
     """Sum up the squares of each row, (n_rows,)."""
     if sp.issparse(matrix):
@@ -154,12 +142,6 @@ def _times_columns(matrix: Matrix, factors: np.ndarray) -> Matrix:
     if sp.issparse(matrix):
         return sp.csr_array(matrix @ sp.diags_array(factors))
     return matrix * factors
-
-
-def _times_rows(matrix: Matrix, factors: np.ndarray) -> Matrix:
-    if sp.issparse(matrix):
-        return sp.csr_array(sp.diags_array(factors) @ matrix)
-    return matrix * factors[:, None]
 
 
 def product_with_transposed(A: Matrix, B: Matrix) -> np.ndarray:

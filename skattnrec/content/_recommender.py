@@ -16,13 +16,13 @@ import scipy.sparse as sp
 from .._compat import Interval, StrOptions
 from .._context import Context
 from .._explanation import Explanation
-from .._features import FeatureScaling, check_features
+from .._features import FeatureScaling, check_features, unit_rows
 from .._ineffective import refuse_ineffective
 from .._spreads import in_spreads, spread_of
 from .._user_features import check_same_names, column_names
 from ..base import BaseRecommender
 from ._preferences import encode_preferences
-from ._profiles import ItemProfiles, Tastes, inverse_frequencies, product_with_transposed, unit_rows
+from ._profiles import ItemProfiles, Tastes, inverse_frequencies, product_with_transposed
 
 __all__ = ["ContentRecommender"]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.preprocessing import normalize
 
+from .._features import unit_rows
 from .._validation import as_interactions
 from ._judged import average_users, check_list_cutoff, check_lists
 
@@ -157,8 +157,7 @@ def diversity_at_k(
     array([0., 1.])
     """
     features = as_interactions(item_features, "item_features")
-    # by the largest first: the squares of large features overflow
-    features = sp.csr_array(normalize(normalize(features, norm="max")))
+    features = unit_rows(features)
     lists = _top(recommended, features.shape[0], k)
     listed = lists >= 0
     lengths = np.count_nonzero(listed, axis=1)

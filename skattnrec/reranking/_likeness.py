@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.preprocessing import normalize
 
+from .._features import unit_rows
 from .._scores import model_of
 from .._structure import canonical_csr, check_structure
 from .._validation import as_interactions
@@ -70,8 +70,7 @@ def likeness_of_model(model: Any, n_neighbors: int = 50) -> Likeness:
 
 def _cosines(item_features: Any) -> tuple[Likeness, int]:
     features = as_interactions(item_features, "item_features")
-    # by the largest first: the squares of large features overflow
-    unit = sp.csr_array(normalize(normalize(features, norm="max")))
+    unit = unit_rows(features)
     return _product(unit, unit), features.shape[0]
 
 
