@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["row_moments"]
+__all__ = ["row_moments", "standardised_rows"]
 
 _ROUNDING = 1e-6  # of the largest score: some models compute in float32 whatever they are given
 
@@ -32,3 +32,9 @@ def row_moments(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     away = np.where(known, values - means, 0)
     spreads = np.sqrt((away * away).sum(axis=1, keepdims=True) / counts)
     return means * unit, np.where(spreads > _ROUNDING, spreads * unit, np.inf)
+
+
+def standardised_rows(scores: np.ndarray) -> np.ndarray:
+    """Give scores as distances from the mean of their row in its spreads, float64; NaN stays."""
+    means, spreads = row_moments(scores)
+    return (scores - means) / spreads

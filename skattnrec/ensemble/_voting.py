@@ -14,7 +14,7 @@ from .._blocks import row_blocks
 from .._compat import Interval, StrOptions
 from .._context import Context
 from .._ineffective import refuse_ineffective
-from .._kernels.moments import row_moments
+from .._kernels.moments import row_moments, standardised_rows
 from .._kernels.rerank import hash_sets
 from .._members import explain_member
 from ..metrics import RankingScorer
@@ -217,9 +217,7 @@ class VotingRecommender(RecommenderEnsemble):
     def _score(self, X: sp.csr_array, context: Context) -> np.ndarray:
         total = np.zeros(X.shape)
         for position, weight in enumerate(self.weights_):
-            scores = self._score_by(position, X, context)
-            means, spreads = row_moments(scores)
-            total += weight * ((scores - means) / spreads)
+            total += weight * standardised_rows(self._score_by(position, X, context))
         return total.astype(X.dtype)
 
     def _standardised_blocks(
@@ -228,12 +226,8 @@ class VotingRecommender(RecommenderEnsemble):
         """Standardised scores of all members, a block of rows at a time, and its first row."""
         start = 0
         for block, block_context in row_blocks(X, context):
-            found = []
-            for position in range(len(self.estimators_)):
-                scores = self._score_by(position, block, block_context)
-                means, spreads = row_moments(scores)
-                found.append((scores - means) / spreads)
-            yield start, found
+            scores = (self._score_by(n, block, block_context) for n in range(len(self.estimators_)))
+            yield start, [standardised_rows(own) for own in scores]
             start += block.shape[0]
 
     def _explain(

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from .._compat import HasMethods, Interval, StrOptions
 from .._kernels.diversity import diversify_places
-from .._kernels.moments import row_moments
+from .._kernels.moments import standardised_rows
 from .._validation import check_cutoff
 from ._likeness import Likeness, check_likeness, likeness_of_model
 from ._lists import check_scored_lists, take_places
@@ -121,8 +121,7 @@ def _choose(
     alike: Likeness,
     likeness: str,
 ) -> tuple[np.ndarray, np.ndarray]:
-    means, spreads = row_moments(scores)
-    relevance = (scores - means) / spreads
+    relevance = standardised_rows(scores)
     places = diversify_places(indices, relevance, diversity, alike, k, add_up=likeness == "sum")
     return take_places(indices, scores, places)
 
