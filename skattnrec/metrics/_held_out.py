@@ -82,9 +82,9 @@ def check_held_out(y: Any, X: sp.csr_array) -> sp.csr_array:
 
 def check_same_labels(name: str, other: Any, X: Any) -> None:
     """Refuse a DataFrame whose rows or columns are others, or in another order, than those of X."""
-    if not (hasattr(other, "iloc") and hasattr(X, "iloc") and len(other) == len(X)):
+    if not (hasattr(other, "iloc") and hasattr(X, "iloc") and other.shape == X.shape):
         return
-    for axis in ("index",) if name == "user_features" else ("columns", "index"):
+    for axis in ("columns", "index"):
         if not getattr(other, axis).equals(getattr(X, axis)):
             raise ValueError(
                 f"{name} and X are DataFrames whose {axis} differ: bring {name} into the order of "

@@ -15,6 +15,7 @@ from .._blocks import take_entries
 from .._compat import Interval, StrOptions
 from .._context import Context
 from .._scores import model_of, scores_of_rows
+from .._user_features import check_same_users
 from .._validation import as_interactions, check_item_indices
 from ._held_out import ROUTED, check_held_out, check_same_labels, hide_entries, unseen
 from ._judged import average_users, judge
@@ -312,9 +313,9 @@ class RankingScorer(BaseEstimator):
             What is known of the history beside it.
         """
         known = as_interactions(X)
-        given = {"y": y, "timestamps": timestamps, "user_features": user_features}
-        for name, other in given.items():
+        for name, other in (("y", y), ("timestamps", timestamps)):
             check_same_labels(name, other, X)
+        check_same_users(user_features, X)
         context = Context.of(known, timestamps, user_features)
         if y is not None:
             if self.n_given is not None:

@@ -18,6 +18,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._compat import Interval, validate_params
 from .._context import Context
+from .._user_features import check_same_users
 from .._validation import as_interactions
 from ..metrics import RankingScorer
 from ..metrics._held_out import check_held_out, check_same_labels
@@ -139,9 +140,9 @@ def compare_recommenders(
         random_state = check_random_state(random_state).randint(2**31 - 1)
     scorer = _fixed_scorer(scoring, random_state)
     known = as_interactions(X)
-    given = {"y": y, "timestamps": timestamps, "user_features": user_features}
-    for name, other in given.items():
+    for name, other in (("y", y), ("timestamps", timestamps)):
         check_same_labels(name, other, X)
+    check_same_users(user_features, X)
     context = Context.of(known, timestamps, user_features)
     y = None if y is None else check_held_out(y, known)
     tasks = [(n, *fold) for fold in _folds(cv, known, random_state) for n in estimators]
